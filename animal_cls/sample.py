@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Palette', 'INK', 'PALE', 'KINDS', 'PLACES', 'FAULTS', 'PHOTOS', 'SIZES', 'NAMES', 'Job', 'poly', 'box', 'both',
-           'oval', 'curve', 'blob', 'limb', 'cloud', 'mix', 'dark', 'pale', 'Pen', 'hoof', 'paw', 'nails', 'stand',
-           'sit', 'cane', 'gatto', 'cavallo', 'mucca', 'pecora', 'elefante', 'farfalla', 'gallina', 'ragno',
+           'oval', 'curve', 'blob', 'limb', 'cloud', 'mix', 'dark', 'pale', 'Pen', 'render', 'hoof', 'paw', 'nails',
+           'stand', 'sit', 'cane', 'gatto', 'cavallo', 'mucca', 'pecora', 'elefante', 'farfalla', 'gallina', 'ragno',
            'scoiattolo', 'meadow', 'hills', 'sky', 'sand', 'room', 'night', 'bokeh', 'texture', 'draw_place',
            'draw_animal', 'draw_sample']
 
@@ -64,17 +64,15 @@ def mix(a, b, t): return tuple(round(x + (y-x)*t) for x, y in zip(a, b))
 def dark(c, t=.3): return mix(c, INK, t)
 def pale(c, t=.55): return mix(c, PALE, t)
 
-# %% ../nbs/00_sample.ipynb #19b01ec0
+# %% ../nbs/00_sample.ipynb #9356141b
 class Pen:
-    "Collects coloured shapes back to front in units of its own; `render` paints them into a frame."
+    "Collects coloured shapes back to front, in units of its own, for `render`."
     def __init__(self, rng, palette=Palette(INK, INK, INK)):
         self.rng, self.ops, self.frame = rng, [], (np.eye(2), np.zeros(2))
         self.body, self.second, self.accent = palette
         self.look = rng.uniform(-.35, .35, 2)
-
     def u(self, a, b): return self.rng.uniform(a, b)
     def chance(self, p): return self.rng.random() < p
-
     @contextmanager
     def at(self, x, y, scale=1., tilt=0., flip=1):
         "Inside, shapes are scaled, tilted (radians) and moved to x, y."
@@ -82,42 +80,44 @@ class Pen:
         self.frame = np.diag([flip, 1]) @ _rot(tilt)*scale @ m, (x, y) @ m + t
         yield
         self.frame = m, t
-
     def paint(self, fill, *shapes, ink=1., clip=()):
         m, t = self.frame
         move = lambda ss: [p @ m + t for s in ss for p in s]
         self.ops.append((fill, move(shapes), 0 if clip else ink, move([clip])))
-
     def fill(self, fill, *shapes): self.paint(fill, *shapes, ink=0)
     def line(self, pts, r, fill=INK): self.fill(fill, limb(pts, r))
     def eyes(self, x, y, r): self.eye(-x, y, r); self.eye(x, y, r)
-
     def eye(self, x, y, r):
         dx, dy = self.look*r
         self.paint((255, 255, 250), oval(x, y, r, r*1.1), ink=.6)
         self.fill(INK, oval(x+dx, y+dy, r*.62, r*.7))
         self.fill((255, 255, 255), oval(x+dx-r*.2, y+dy-r*.25, r*.2))
 
-    def bounds(self, m):
-        p = np.concatenate([q for op in self.ops if not op[3] for q in op[1]]) @ m
-        return p.min(0), p.max(0)
+# %% ../nbs/00_sample.ipynb #d1b544bd
+def _bounds(ops, m):
+    p = np.concatenate([q for _, shapes, _, clip in ops if not clip for q in shapes]) @ m
+    return p.min(0), p.max(0)
 
-    def render(self, size, m, t, ink=0., ss=3):
-        "RGBA picture of `size` after the map x @ m + t to pixels; outlines are `ink` pixels wide."
-        im = Image.new('RGBA', (size[0]*ss, size[1]*ss))
-        d, m, t = ImageDraw.Draw(im), m*ss, np.asarray(t)*ss
-        for fill, shapes, w, clip in self.ops:
-            polys = [[tuple(q) for q in (p @ m + t).tolist()] for p in shapes]
-            if clip:
-                a, b = (Image.new('L', im.size) for _ in '12')
-                for p in polys: ImageDraw.Draw(a).polygon(p, 255)
-                for p in clip: ImageDraw.Draw(b).polygon([tuple(q) for q in (p @ m + t).tolist()], 255)
-                im.paste(fill, mask=ImageChops.darker(a, b))
-                continue
-            if w*ink:
-                for p in polys: d.line(p + p[:2], dark(fill, .8), round(2*w*ink*ss))
-            for p in polys: d.polygon(p, fill)
-        return im.reduce(ss)
+def _polygons(im, polys, fill):
+    d = ImageDraw.Draw(im)
+    for p in polys: d.polygon(p, fill)
+    return im
+
+def render(ops, size, m, t, ink=0., ss=3):
+    "RGBA picture of `size` (width, height) after the map x @ m + t to pixels; outlines are `ink` pixels wide."
+    im = Image.new('RGBA', (size[0]*ss, size[1]*ss))
+    d, m, t = ImageDraw.Draw(im), m*ss, np.asarray(t)*ss
+    pixels = lambda shapes: [list(map(tuple, (p @ m + t).tolist())) for p in shapes]
+    for fill, shapes, w, clip in ops:
+        polys = pixels(shapes)
+        if clip:
+            inside = [_polygons(Image.new('L', im.size), ps, 255) for ps in (polys, pixels(clip))]
+            im.paste(fill, mask=ImageChops.darker(*inside))
+            continue
+        if w*ink:
+            for p in polys: d.line(p + p[:2], dark(fill, .8), round(2*w*ink*ss))
+        _polygons(im, polys, fill)
+    return im.reduce(ss)
 
 # %% ../nbs/00_sample.ipynb #eaeed562
 def _hsv(h, s, v):
@@ -166,7 +166,7 @@ def sit(p):
         p.paint(p.body, limb(arm, .11, .1)); p.paint(pale(p.body), foot)
     return body
 
-# %% ../nbs/00_sample.ipynb #4d98d07b
+# %% ../nbs/00_sample.ipynb #d4d2b62c
 def cane(p):
     "Dog: floppy ears, snout, tongue, a wagging tail and a collar."
     wag, seated = p.u(-.25, .35), p.chance(.45)
@@ -182,6 +182,7 @@ def cane(p):
     with p.at(*((0, -.72) if seated else (-.88, -.75)), .52, p.u(-.25, .25)):
         (_dog_front if seated or p.chance(.35) else _dog_side)(p)
 
+# %% ../nbs/00_sample.ipynb #fa0cc441
 def _dog_front(p):
     head = oval(0, -.05, .8, .85)
     p.paint(p.body, head)
@@ -304,7 +305,7 @@ def pecora(p):
         p.paint(p.accent, poly((-.12, .42), (.12, .42), (0, .56)), ink=.5)
         p.line([(-.2, .62), (0, .72), (.2, .62)], .03, pale(face))
 
-# %% ../nbs/00_sample.ipynb #f5bf691c
+# %% ../nbs/00_sample.ipynb #54724c6b
 def elefante(p):
     "Elephant: a trunk up or down, big ears, tusks, pillar legs; from the side or the front."
     up, sway = p.chance(.45), p.u(-.12, .12)
@@ -320,6 +321,7 @@ def elefante(p):
     p.fill(p.second, *(oval(x, -.02, .06) for x in (-.1, .07, .24, .4)))
     with p.at(-.85, -.35, 1, p.u(-.12, .12)): _elephant_side(p, up, sway)
 
+# %% ../nbs/00_sample.ipynb #e3937b7c
 def _rings(p, trunk, start):
     for i in range(start, len(trunk)-2, 4): p.paint(dark(p.body), limb(trunk[i][[8, 0]], .012), clip=trunk)
 
@@ -417,7 +419,7 @@ def ragno(p):
     p.line([(-.12, -.13), (0, -.08), (.12, -.13)], .018)
     p.paint(PALE, both(poly((.05, -.1), (.1, -.11), (.075, -.02))), ink=.4)
 
-# %% ../nbs/00_sample.ipynb #e1dfdbbf
+# %% ../nbs/00_sample.ipynb #817a5768
 def scoiattolo(p):
     "Squirrel: sits up with an acorn under a huge curled tail."
     curl, fat, x, y = p.u(-.12, .15), p.u(.9, 1.15), p.u(-.67, -.57), p.u(-.03, .17)
@@ -446,7 +448,6 @@ def _squirrel_head(p):
     p.eye(-.14, -.05, .1)
     p.line([(-.42, .17), (-.33, .2), (-.25, .17)], .014)
 
-# %% ../nbs/00_sample.ipynb #8768c86b
 KINDS = dict(cane=cane, cavallo=cavallo, elefante=elefante, farfalla=farfalla, gallina=gallina,
              gatto=gatto, mucca=mucca, pecora=pecora, ragno=ragno, scoiattolo=scoiattolo) # Italian label -> function
 
@@ -510,7 +511,7 @@ def texture(p, w): pass   # all in the ground of `draw_place`
 
 PLACES = {f.__name__: f for f in (meadow, hills, sky, sand, room, night, bokeh, texture)}
 
-# %% ../nbs/00_sample.ipynb #6e126a80
+# %% ../nbs/00_sample.ipynb #d22192da
 def draw_place(name, rng, size):
     "One of `PLACES` as an RGB picture of `size` (width, height)."
     (W, H), p = size, Pen(rng)
@@ -526,34 +527,11 @@ def draw_place(name, rng, size):
     im = Image.fromarray((a + (b-a)*np.clip(ramp, 0, 1)[..., None]).astype(np.uint8))
     PLACES[name](p, W/H)
     if p.ops:
-        top = p.render(size, np.eye(2)*H, (0, 0), ss=2)
+        top = render(p.ops, size, np.eye(2)*H, (0, 0), ss=2)
         im.paste(top, mask=top)
     return im.filter(ImageFilter.GaussianBlur(p.u(0, .006)*H))
 
-# %% ../nbs/00_sample.ipynb #1b90d497
-def draw_animal(kind:str,             # one of `KINDS`
-                seed:int,             # same arguments, same pixels
-                size:tuple=(300, 225), # width, height in pixels
-                palette:tuple=None,   # body, second and accent colour, each RGB in 0..255; None: drawn from the seed
-                background:str=None,  # one of `PLACES`; None: drawn from the seed
-               )->tuple:              # RGB picture and its mask: mode L, 255 where the animal is
-    "Draw one animal; raises `ValueError` for an unknown kind or background."
-    if kind not in KINDS: raise ValueError(f'{kind!r} is not one of {", ".join(KINDS)}')
-    if background not in (None, *PLACES): raise ValueError(f'{background!r} is not one of {", ".join(PLACES)}')
-    (W, H), rng = size, np.random.default_rng([seed, list(KINDS).index(kind)])
-    im = draw_place(background or list(PLACES)[rng.integers(len(PLACES))], rng, size)
-    p = Pen(rng, palette or _palette(rng, np.asarray(im).mean((0, 1))))
-    KINDS[kind](p)
-    m = _rot(rng.uniform(-.2, .2)) @ np.diag([rng.choice([-1, 1])*rng.uniform(.92, 1.08), 1])
-    lo, hi = p.bounds(m)
-    edge = .025*min(W, H) + 1
-    s = rng.uniform(.65, 1)*min((np.array(size)-2*edge)/(hi-lo))
-    free = np.array(size) - 2*edge - s*(hi-lo)
-    t = edge + free*(rng.uniform(0, 1), rng.uniform(.35, 1)) - s*lo
-    top = p.render(size, m*s, t, ink=.009*s*(hi-lo).max(), ss=3 if W*H < 1e5 else 2)
-    mask = top.getchannel('A').point(lambda v: 255*(v > 127))
-    return _light(im, top, mask.getbbox(), rng), mask
-
+# %% ../nbs/00_sample.ipynb #08c76929
 def _light(im, top, bounds, rng):
     "Shadow under the animal's `bounds`, the animal, light from above and grain."
     (W, H), (x0, _, x1, foot) = im.size, bounds
@@ -565,6 +543,31 @@ def _light(im, top, bounds, rng):
     a *= 1.06 - .16*np.linspace(0, 1, H, dtype=np.float32)[:, None, None]
     a += rng.standard_normal((H, W, 1), np.float32)*rng.uniform(1, 4)
     return Image.fromarray(np.clip(a, 0, 255).astype(np.uint8))
+
+# %% ../nbs/00_sample.ipynb #a362207e
+def draw_animal(kind:str,             # one of `KINDS`
+                seed:int,             # same arguments, same pixels
+                size:tuple=(300, 225), # width, height in pixels
+                palette:tuple=None,   # body, second and accent colour, each RGB in 0..255; None: drawn from the seed
+                background:str=None,  # one of `PLACES`; None: drawn from the seed
+               )->tuple:              # RGB picture and its mask: mode L, 255 where the animal is
+    "Draw one animal; raises `ValueError` for an unknown kind or background or a side below 16."
+    if kind not in KINDS: raise ValueError(f'{kind!r} is not one of {", ".join(KINDS)}')
+    if min(size) < 16: raise ValueError(f'{size} is too small: 16 pixels at least')
+    if background not in (None, *PLACES): raise ValueError(f'{background!r} is not one of {", ".join(PLACES)}')
+    (W, H), rng = size, np.random.default_rng([seed, list(KINDS).index(kind)])
+    im = draw_place(background or list(PLACES)[rng.integers(len(PLACES))], rng, size)
+    p = Pen(rng, palette or _palette(rng, np.asarray(im).mean((0, 1))))
+    KINDS[kind](p)
+    m = _rot(rng.uniform(-.2, .2)) @ np.diag([rng.choice([-1, 1])*rng.uniform(.92, 1.08), 1])
+    lo, hi = _bounds(p.ops, m)
+    edge = .025*min(W, H) + 1
+    s = rng.uniform(.65, 1)*min((np.array(size)-2*edge)/(hi-lo))
+    free = np.array(size) - 2*edge - s*(hi-lo)
+    t = edge + free*(rng.uniform(0, 1), rng.uniform(.35, 1)) - s*lo
+    top = render(p.ops, size, m*s, t, ink=.009*s*(hi-lo).max(), ss=3 if W*H < 1e5 else 2)
+    mask = top.getchannel('A').point(lambda v: 255*(v > 127))
+    return _light(im, top, mask.getbbox(), rng), mask
 
 # %% ../nbs/00_sample.ipynb #a5b524d6
 def _bytes(im, format='JPEG', **kw):
@@ -651,7 +654,7 @@ def _size(rng, fault=None):
     if fault == 'odd_shape': return (300, int(rng.integers(95, 114)))[::rng.choice([-1, 1])]
     return list(SIZES)[rng.choice(len(SIZES), p=np.array([*SIZES.values()])/sum(SIZES.values()))]
 
-# %% ../nbs/00_sample.ipynb #99557a25
+# %% ../nbs/00_sample.ipynb #a446f59a
 Job = namedtuple('Job', 'path kind seed size quality fault detail', defaults=('', ''))
 
 def _faulty(counts, rng):
@@ -663,6 +666,18 @@ def _faulty(counts, rng):
     while len(slots) < total and any(order.values()):
         slots += [(k, order[k].pop()) for k in rng.permutation(list(KINDS)).tolist() if order[k]]
     return dict(zip(slots[:total], list(FAULTS)*total))
+
+# %% ../nbs/00_sample.ipynb #775a4af5
+def _aim(j, jobs, kind, clean, rng):
+    "The job with what its fault asks for: an original, another kind, an extension, a detail."
+    if j.fault.endswith('duplicate'):
+        o = jobs[kind, next(clean)]
+        return o._replace(path=j.path, fault=j.fault, detail=o.path)
+    if j.fault == 'wrong_label':
+        other = str(rng.choice([k for k in KINDS if k != kind]))
+        return j._replace(kind=other, detail=other)
+    if j.fault == 'rgba': return j._replace(path=j.path.rsplit('.', 1)[0] + '.png')
+    return j._replace(detail='{}x{}'.format(*j.size)) if j.fault in ('tiny', 'odd_shape') else j
 
 def _plan(n, per_class, seed):
     rng = np.random.default_rng([seed, 10])
@@ -678,17 +693,6 @@ def _plan(n, per_class, seed):
         for i in range(c):
             if (k, i) in faults: jobs[k, i] = _aim(jobs[k, i], jobs, k, clean, rng)
     return list(jobs.values())
-
-def _aim(j, jobs, kind, clean, rng):
-    "The job with what its fault asks for: an original, another kind, an extension, a detail."
-    if j.fault.endswith('duplicate'):
-        o = jobs[kind, next(clean)]
-        return o._replace(path=j.path, fault=j.fault, detail=o.path)
-    if j.fault == 'wrong_label':
-        other = str(rng.choice([k for k in KINDS if k != kind]))
-        return j._replace(kind=other, detail=other)
-    if j.fault == 'rgba': return j._replace(path=j.path.rsplit('.', 1)[0] + '.png')
-    return j._replace(detail='{}x{}'.format(*j.size)) if j.fault in ('tiny', 'odd_shape') else j
 
 # %% ../nbs/00_sample.ipynb #06c13a60
 def _draw_file(root, job):
