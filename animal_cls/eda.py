@@ -159,7 +159,7 @@ def save_scan(df:pd.DataFrame, # what `scan` gives
     hexed = {c: df[c].map('{:016x}'.format) for c in ('phash', 'dhash')}
     df.assign(**hexed).to_csv(path, index=False, errors='surrogateescape') # file names need not be valid UTF-8
 
-# %% ../nbs/02_eda.ipynb #de1b1649
+# %% ../nbs/02_eda.ipynb #e215deeb
 def both_names(label:str)->str:
     "A class in the set's own language and in English."
     return label if english(label) == label else f'{label} ({english(label)})'
@@ -168,7 +168,7 @@ def card(r,      # a row of a scan, as `itertuples` gives it; an attribute `note
         )->str:
     "The text of a card, as the deck writes it."
     facts = [r.error] if r.error else [f'{r.width}×{r.height}px', f'brightness={r.brightness:.1f}', f'{r.ext}, {r.mode}, {r.bits}-bit']
-    lines = [textwrap.wrap(t, 25, max_lines=3, placeholder='…') for t in (r.path, *facts, getattr(r, 'note', ''))]
+    lines = [textwrap.wrap(t, 27, max_lines=3, placeholder='…') for t in (r.path, *facts, getattr(r, 'note', ''))]
     return '\n'.join(sum(lines, []))
 
 def show_cards(root,              # folder of the data set
@@ -177,7 +177,7 @@ def show_cards(root,              # folder of the data set
               )->np.ndarray:      # the Axes, one a card
     "Preview cards as in the deck."
     lines = -(-len(rows)//cols)
-    fig, axs = plt.subplots(lines, cols, figsize=(1.8*cols, 2.8*lines), squeeze=False, dpi=72)
+    fig, axs = plt.subplots(lines, cols, figsize=(1.9*cols, 2.5*lines), squeeze=False, dpi=72)
     for ax in axs.flat: ax.axis('off')
     for ax, r in zip(axs.flat, rows.itertuples()):
         if not r.error: ax.imshow(open_image(Path(root)/r.path))
@@ -185,7 +185,7 @@ def show_cards(root,              # folder of the data set
         style = dict(xy=(0, 0), xycoords='axes fraction', textcoords='offset points', va='top', parse_math=False)
         ax.annotate(both_names(r.label), xytext=(0, -4), fontsize=10, fontweight='bold', **style)
         ax.annotate(card(r), xytext=(0, -19), fontsize=8, **style)
-    fig.subplots_adjust(left=.01, right=.99, top=.99, bottom=.36/lines, hspace=.6, wspace=.12)
+    fig.subplots_adjust(left=.01, right=.99, top=.99, bottom=.42/lines, hspace=.75, wspace=.35)
     return axs.ravel()[:len(rows)]
 
 # %% ../nbs/02_eda.ipynb #878103da
@@ -245,7 +245,7 @@ def plot_sizes(df:pd.DataFrame, # a scan: width, height
     ax.legend(frameon=False); sns.despine(ax=ax)
     return ax
 
-# %% ../nbs/02_eda.ipynb #24bad988
+# %% ../nbs/02_eda.ipynb #47e63d18
 def plot_brightness(df:pd.DataFrame, # a scan: label, brightness
                     dark:float=20,   # below this a photo is called dark
                     bright:float=240,# above this bright
@@ -253,7 +253,7 @@ def plot_brightness(df:pd.DataFrame, # a scan: label, brightness
                    ):                # the Axes
     "Brightness in each class; photos beyond the limits are marked one by one."
     d = df.dropna(subset='brightness').sort_values('label')
-    if ax is None: _, ax = plt.subplots(figsize=(7, .42*d.label.nunique() + .9), dpi=80)
+    if ax is None: _, ax = plt.subplots(figsize=(6.5, .36*d.label.nunique() + .9), dpi=80)
     blue, orange = sns.color_palette('colorblind')[:2]
     name = d.label.map(both_names)
     sns.violinplot(x=d.brightness, y=name, color=blue, alpha=.6, inner='quart', cut=0, linewidth=.8, density_norm='width', ax=ax)
@@ -322,7 +322,7 @@ def near_duplicates(phash,        # (N,) DCT hashes as `scan` has them, 0 for no
     group[alone] = len(uniq) + np.arange(alone.sum())
     return pd.factorize(group)[0]
 
-# %% ../nbs/02_eda.ipynb #07953a75
+# %% ../nbs/02_eda.ipynb #6f97cb2a
 def show_groups(root,            # folder of the data set
                 df:pd.DataFrame, # rows of a scan
                 group,           # a group number for each row
@@ -332,7 +332,7 @@ def show_groups(root,            # folder of the data set
     "Members of the largest groups side by side."
     sizes = pd.Series(group).value_counts(sort=False).sort_values(ascending=False, kind='stable')
     tops = sizes.index[:n]
-    fig, axs = plt.subplots(len(tops), cols, figsize=(2.4*cols, 2.2*len(tops)), squeeze=False, dpi=72)
+    fig, axs = plt.subplots(len(tops), cols, figsize=(2.1*cols, 1.9*len(tops)), squeeze=False, dpi=72)
     for ax in axs.flat: ax.axis('off')
     for line, g in zip(axs, tops):
         for ax, r in zip(line, df[np.asarray(group) == g].itertuples()):
@@ -342,7 +342,7 @@ def show_groups(root,            # folder of the data set
     fig.tight_layout()
     return axs
 
-# %% ../nbs/02_eda.ipynb #32e28fc0
+# %% ../nbs/02_eda.ipynb #4e548eb7
 EXTENSIONS = dict(JPEG='.jpg .jpeg .jpe .jfif', MPO='.jpg .jpeg .jpe .jfif .mpo', PNG='.png', GIF='.gif', WEBP='.webp',
                   BMP='.bmp .dib', TIFF='.tif .tiff')
 
@@ -353,17 +353,19 @@ def odd_ones(ok, dark, bright, small, odd, blur, information, grey)->list: # (is
     shape, focus = long/np.minimum(w, h), ok.sharpness/ok.contrast.clip(lower=1)**2
     named = [e in EXTENSIONS.get(f, e).split() for f, e in zip(ok.format, ok.ext)]
     said = lambda words, x: x.map((words + ' {:.3g}').format)
-    return [('wrong_extension', ~np.array(named, dtype=bool), np.nan, ok.format + ' inside a ' + ok.ext.replace('', 'nameless') + ' file'),
+    ext = ok.ext.replace('', 'nameless')
+    return [('wrong_extension', ~np.array(named, dtype=bool), np.nan, ok.format + ' inside a ' + ext + ' file'),
             ('colour_mode', ok['mode'] != 'RGB', np.nan, 'mode ' + ok['mode']),
             ('exif_rotated', ok.orientation > 1, ok.orientation.astype(float), 'orientation tag ' + ok.orientation.astype(str)),
             ('small', long < small, long, size), ('atypical_size', ~(w*h).between(*fences(w*h)), w*h, size + ', an unusual area'),
             ('odd_shape', shape > odd, shape, size + ', stretched ' + shape.map('{:.1f} to 1'.format)),
-            ('dark', light < dark, light, said('brightness', light)), ('bright', light > bright, light, said('brightness', light)),
+            ('dark', light < dark, light, said('brightness', light)),
+            ('bright', light > bright, light, said('brightness', light)),
             ('blurry', focus < blur, focus, said('sharpness over contrast²', focus)),
             ('low_information', ok.entropy < information, ok.entropy, ok.entropy.map('{:.1f} bits a pixel'.format)),
             ('greyscale', ok.colourfulness < grey, ok.colourfulness, said('colourfulness', ok.colourfulness))]
 
-# %% ../nbs/02_eda.ipynb #ec42bae9
+# %% ../nbs/02_eda.ipynb #b7f8ac15
 def members(ok:pd.DataFrame, # readable rows of a scan
             issue:str,       # what to call it
             key,             # a group for each row
@@ -374,8 +376,8 @@ def members(ok:pd.DataFrame, # readable rows of a scan
     part = ok[who]
     g = part.groupby(np.asarray(key)[who], sort=False)
     n, labels = g.path.transform('size'), g.label.transform(lambda l: ', '.join(sorted(set(l))))
-    name = 'group ' + (g.ngroup() + 1).astype(str) + ': ' + n.astype(str) + ' photos of ' + labels + ', first ' + g.path.transform('first')
-    return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float), detail=name))
+    name = 'group ' + (g.ngroup() + 1).astype(str) + ': ' + n.astype(str) + ' photos of ' + labels
+    return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float), detail=name + ', first ' + g.path.transform('first')))
 
 # %% ../nbs/02_eda.ipynb #281d50e7
 def audit(df:pd.DataFrame,         # a scan
