@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SIDE', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'OPPONENT', 'LEVELS', 'EMPTY', 'TYPES', 'TABLE', 'EXTENSIONS', 'file_sha',
            'means', 'hash_image', 'colourfulness', 'sharpness', 'measure_pixels', 'facts', 'read_header', 'describe',
-           'as_scan', 'scan', 'save_scan', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences',
+           'as_scan', 'scan', 'save_scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences',
            'atypical_sizes', 'plot_sizes', 'plot_brightness', 'ordinal', 'ranks', 'count_bits', 'close_pairs',
            'near_duplicates', 'show_groups', 'odd_ones', 'members', 'audit', 'deck_claims']
 
@@ -159,17 +159,22 @@ def save_scan(df:pd.DataFrame, # what `scan` gives
     hexed = {c: df[c].map('{:016x}'.format) for c in ('phash', 'dhash')}
     df.assign(**hexed).to_csv(path, index=False, errors='surrogateescape') # file names need not be valid UTF-8
 
-# %% ../nbs/02_eda.ipynb #e215deeb
+# %% ../nbs/02_eda.ipynb #5e281f30
+def wrap(text:str,     # any text; bytes of a file name that are no UTF-8 become '?'
+         width:int=27, # letters in a line
+        )->list:       # at most three lines
+    "Break a text for a caption."
+    return textwrap.wrap(text.encode(errors='replace').decode(), width, max_lines=3, placeholder='…')
+
 def both_names(label:str)->str:
     "A class in the set's own language and in English."
-    return label if english(label) == label else f'{label} ({english(label)})'
+    return ' '.join(wrap(label if english(label) == label else f'{label} ({english(label)})', 40))
 
 def card(r,      # a row of a scan, as `itertuples` gives it; an attribute `note` becomes the last line
         )->str:
     "The text of a card, as the deck writes it."
     facts = [r.error] if r.error else [f'{r.width}×{r.height}px', f'brightness={r.brightness:.1f}', f'{r.ext}, {r.mode}, {r.bits}-bit']
-    lines = [textwrap.wrap(t, 27, max_lines=3, placeholder='…') for t in (r.path, *facts, getattr(r, 'note', ''))]
-    return '\n'.join(sum(lines, []))
+    return '\n'.join(l for t in (r.path, *facts, getattr(r, 'note', '')) for l in wrap(t))
 
 def show_cards(root,              # folder of the data set
                rows:pd.DataFrame, # rows of a scan
@@ -322,7 +327,7 @@ def near_duplicates(phash,        # (N,) DCT hashes as `scan` has them, 0 for no
     group[alone] = len(uniq) + np.arange(alone.sum())
     return pd.factorize(group)[0]
 
-# %% ../nbs/02_eda.ipynb #6f97cb2a
+# %% ../nbs/02_eda.ipynb #cb67d9be
 def show_groups(root,            # folder of the data set
                 df:pd.DataFrame, # rows of a scan
                 group,           # a group number for each row
@@ -337,12 +342,11 @@ def show_groups(root,            # folder of the data set
     for line, g in zip(axs, tops):
         for ax, r in zip(line, df[np.asarray(group) == g].itertuples()):
             ax.imshow(open_image(Path(root)/r.path))
-            name = textwrap.wrap(r.path, 30, max_lines=2, placeholder='…')
-            ax.set_title('\n'.join([*name, f'{r.width}×{r.height}px, {r.bytes:,} bytes']), fontsize=8, loc='left', parse_math=False)
+            ax.set_title('\n'.join([*wrap(r.path, 30), f'{r.width}×{r.height}px, {r.bytes:,} bytes']), fontsize=8, loc='left', parse_math=False)
     fig.tight_layout()
     return axs
 
-# %% ../nbs/02_eda.ipynb #4e548eb7
+# %% ../nbs/02_eda.ipynb #7d263a9e
 EXTENSIONS = dict(JPEG='.jpg .jpeg .jpe .jfif', MPO='.jpg .jpeg .jpe .jfif .mpo', PNG='.png', GIF='.gif', WEBP='.webp',
                   BMP='.bmp .dib', TIFF='.tif .tiff')
 
@@ -350,7 +354,7 @@ def odd_ones(ok, dark, bright, small, odd, blur, information, grey)->list: # (is
     "The findings of `audit` that concern one photo at a time; its arguments are explained there."
     w, h, light = ok.width.astype(float), ok.height.astype(float), ok.brightness
     size, long = ok.width.astype(str) + '×' + ok.height.astype(str) + ' px', np.maximum(w, h)
-    shape, focus = long/np.minimum(w, h), ok.sharpness/ok.contrast.clip(lower=1)**2
+    shape, focus = long/np.minimum(w, h), ok.sharpness/ok.contrast.clip(lower=EMPTY)**2
     named = [e in EXTENSIONS.get(f, e).split() for f, e in zip(ok.format, ok.ext)]
     said = lambda words, x: x.map((words + ' {:.3g}').format)
     ext = ok.ext.replace('', 'nameless')
@@ -361,7 +365,7 @@ def odd_ones(ok, dark, bright, small, odd, blur, information, grey)->list: # (is
             ('odd_shape', shape > odd, shape, size + ', stretched ' + shape.map('{:.1f} to 1'.format)),
             ('dark', light < dark, light, said('brightness', light)),
             ('bright', light > bright, light, said('brightness', light)),
-            ('blurry', focus < blur, focus, said('sharpness over contrast²', focus)),
+            ('blurry', (focus < blur) & (ok.contrast >= EMPTY), focus, said('sharpness over contrast²', focus)),
             ('low_information', ok.entropy < information, ok.entropy, ok.entropy.map('{:.1f} bits a pixel'.format)),
             ('greyscale', ok.colourfulness < grey, ok.colourfulness, said('colourfulness', ok.colourfulness))]
 
@@ -379,7 +383,7 @@ def members(ok:pd.DataFrame, # readable rows of a scan
     name = 'group ' + (g.ngroup() + 1).astype(str) + ': ' + n.astype(str) + ' photos of ' + labels
     return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float), detail=name + ', first ' + g.path.transform('first')))
 
-# %% ../nbs/02_eda.ipynb #281d50e7
+# %% ../nbs/02_eda.ipynb #2da251b0
 def audit(df:pd.DataFrame,         # a scan
           dark:float=20,           # brightness below which a photo is `dark`
           bright:float=240,        # brightness above which it is `bright`
@@ -397,6 +401,7 @@ def audit(df:pd.DataFrame,         # a scan
     for issue, who, score, detail in odd_ones(ok, dark, bright, small, odd, blur, information, grey):
         rows.append(pd.DataFrame(dict(path=ok.path, issue=issue, score=score, detail=detail))[np.asarray(who, dtype=bool)])
     alike = near_duplicates(ok.phash, ok.dhash, radius)
+    alike = np.where(ok.phash > 0, alike, -1 - pd.factorize(ok.sha)[0]) # empty pictures: only by their bytes
     same, family = ok.groupby('sha'), ok.groupby(alike)
     rows += [members(ok, 'exact_duplicate', ok.sha, same.path.transform('size') > 1),
              members(ok, 'near_duplicate', alike, family.sha.transform('nunique') > 1),
@@ -407,7 +412,7 @@ def audit(df:pd.DataFrame,         # a scan
     rows.append(pd.DataFrame(dict(path='', issue='class_imbalance', score=rare.values/n.max(), detail=detail)))
     return pd.concat([r for r in rows if len(r)] or rows[:1], ignore_index=True)
 
-# %% ../nbs/02_eda.ipynb #7467c5be
+# %% ../nbs/02_eda.ipynb #16d1fdfb
 def deck_claims(df:pd.DataFrame,       # a scan
                 findings:pd.DataFrame, # its audit
                )->pd.DataFrame:        # claim, measured, verdict ('holds', 'does not hold' or 'open')
@@ -420,7 +425,7 @@ def deck_claims(df:pd.DataFrame,       # a scan
             ('ten classes', f'{len(classes)} classes', len(classes) == 10),
             ('no corrupted or unreadable images', f"{n('unreadable')} unreadable", n('unreadable') == 0),
             ('consistent colour model (RGB)', f"{n('colour_mode')} not RGB", n('colour_mode') == 0),
-            ('correct formats (.jpeg)', f"{formats}; {n('wrong_extension')} misnamed", set(ok.format) <= {'JPEG'}),
+            ('correct formats (.jpeg)', f"{formats}; {n('wrong_extension')} misnamed", set(ok.format) <= {'JPEG'} and not n('wrong_extension')),
             ('brightness is not an issue', f'{light} dark or bright; holds below 1%', light < .01*len(ok)),
             ('significant class imbalance', f'largest class {ratio:.1f} times the smallest; holds from 2', ratio >= 2),
             ('2,672 atypical dimensions', f'{sizes.min():,} to {sizes.max():,}, depending on the rule', None),
