@@ -159,7 +159,7 @@ def save_scan(df:pd.DataFrame, # what `scan` gives
     hexed = {c: df[c].map('{:016x}'.format) for c in ('phash', 'dhash')}
     df.assign(**hexed).to_csv(path, index=False, errors='surrogateescape') # file names need not be valid UTF-8
 
-# %% ../nbs/02_eda.ipynb #5e281f30
+# %% ../nbs/02_eda.ipynb #995ebf36
 def wrap(text:str,     # any text; bytes of a file name that are no UTF-8 become '?'
          width:int=27, # letters in a line
         )->list:       # at most three lines
@@ -170,6 +170,7 @@ def both_names(label:str)->str:
     "A class in the set's own language and in English."
     return ' '.join(wrap(label if english(label) == label else f'{label} ({english(label)})', 40))
 
+# %% ../nbs/02_eda.ipynb #2e1bfac4
 def card(r,      # a row of a scan, as `itertuples` gives it; an attribute `note` becomes the last line
         )->str:
     "The text of a card, as the deck writes it."
