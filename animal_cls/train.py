@@ -7,7 +7,7 @@ __all__ = ['DECK', 'FAST', 'RECIPES', 'STATE', 'Recipe', 'fit_recipe', 'size_at'
            'Batches', 'predict_logits', 'Stopped', 'catch_signals', 'save_state', 'load_state', 'EarlyStopping',
            'make_optimizer', 'train_step', 'Run', 'train', 'live_plot']
 
-# %% ../nbs/06_train.ipynb #a71c6392
+# %% ../nbs/06_train.ipynb #0e18803a
 import dataclasses, json, signal, time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 from .augment import augment, class_strength, prepare, random_geometry
 from .data import UserError
-from .model import create_model, get_device, save_weights, set_seed, write_atomic
+from .model import create_model, get_device, read_header, save_weights, set_seed, write_atomic
 from .preprocess import Cache, channel_stats
 
 # %% ../nbs/06_train.ipynb #709a4689
@@ -216,7 +216,7 @@ def train_step(model, opt, xb, yb, r:Recipe, amp:bool)->tuple: # loss and number
     opt.step(); opt.zero_grad(set_to_none=True)
     return loss.detach(), (logits.argmax(1) == yb).sum()
 
-# %% ../nbs/06_train.ipynb #e5295c53
+# %% ../nbs/06_train.ipynb #ceee75e0
 class Run:
     "A training run in its folder: what changes while it goes on, and how it is kept."
     def __init__(self, name:str, cache:Cache, recipe:Recipe, out, resume:bool):
@@ -246,7 +246,7 @@ class Run:
         try: self.out.mkdir(parents=True, exist_ok=True)
         except OSError as e: raise UserError(f"'{self.out}' cannot be written ({e.strerror}): give another --out.") from e
         if resume and kept.exists(): self.load()
-        elif (self.out/'weights.safetensors').exists(): raise UserError(f"The run in '{self.out}' is already finished: give another --out to train again.")
+        elif (self.out/'weights.safetensors').exists(): self.look_back()
         else:
             self.amp = self.r.fast_math and bf16_pays(self.device)
             try: write_atomic(self.out/'split.csv', lambda p: self.cache.items[['path', 'label', 'part']].to_csv(p, index=False, errors='surrogateescape'))
@@ -274,7 +274,7 @@ class Run:
     def meta(self, size=None)->dict:
         return dict(classes=self.classes, size=size or self.r.size, cache_size=self.cache.size, mean=list(self.batches.mean), std=list(self.batches.std),
                     recipe=dataclasses.asdict(self.r), photos=len(self.batches.rows), chosen_on=self.chosen_on, epoch=len(self.history),
-                    accuracy={self.chosen_on: self.best})
+                    accuracy={self.chosen_on: self.best}, run=self.signature())
 
     def seen(self)->list: # photos that taught or chose
         items = self.cache.items[self.cache.items.part.isin(['train', 'valid'])]
@@ -300,15 +300,22 @@ class Run:
     def save(self):
         plateau = {k: v for k, v in self.plateau.state_dict().items() if isinstance(v, (int, float))}
         save_state(self.out, self.model, self.opt, dict(step=self.step, history=self.history, best=self.best, done=self.done, amp=self.amp, sums=self.sums,
-            seconds=self.seconds, plateau=plateau, stop=vars(self.stop), lr=self.opt.param_groups[0]['lr'], sign=self.signature()))
+            seconds=self.seconds, plateau=plateau, stop=vars(self.stop), lr=self.opt.param_groups[0]['lr'], run=self.signature()))
 
     def load(self):
         facts = load_state(self.out, self.model, self.opt)
-        differ = [k for k, v in self.signature().items() if facts['sign'].get(k) != v]
-        if differ: raise UserError(f"The run in '{self.out}' was made with another {', '.join(differ)}: give the same as then, or another --out.")
+        self.same(facts['run'])
         for k in ('step', 'history', 'best', 'done', 'amp', 'sums', 'seconds'): setattr(self, k, facts[k])
         self.plateau.load_state_dict(facts['plateau']); vars(self.stop).update(facts['stop'])
         for g in self.opt.param_groups: g['lr'] = facts['lr']
+
+    def look_back(self): # the run is already finished
+        self.same(read_header(self.out/'weights.safetensors').get('run', {}))
+        self.history, self.done = pd.read_csv(self.out/'history.csv').to_dict('records'), True
+
+    def same(self, run:dict): # raises `UserError` when the folder is of another run
+        differ = [k for k, v in self.signature().items() if run.get(k) != v]
+        if differ: raise UserError(f"The run in '{self.out}' was made with another {', '.join(differ)}: give the same as then, or another --out.")
 
     def signature(self)->dict: # what must be the same for a run to go on
         return json.loads(json.dumps(dict(model=self.model.name, recipe=dataclasses.asdict(self.r), classes=self.classes, photos=self.cache.path.name)))

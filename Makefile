@@ -1,0 +1,45 @@
+# make run    the drawn sample (or DATA=folder, zip, kaggle:owner/set) from photos to report.html
+# make test   everything that must hold; ends with 'N passed, N failed'
+# make lab    JupyterLab on the notebooks
+# TORCH_INDEX=URL takes PyTorch from an index of your own, for example one with the smaller CPU wheels.
+PYTHON ?= python3
+DATA ?=
+NAME := $(or $(notdir $(basename $(patsubst %/,%,$(DATA)))),sample)
+OUT ?= runs/$(NAME)
+BIN := .venv/bin
+CLS := $(BIN)/animal_cls
+FOLDER := $(or $(DATA),sample)
+
+.PHONY: run test lab readme clean
+
+run: .venv/run.done
+	$(if $(DATA),,test -e sample/faults.csv || $(CLS) sample sample)
+	mkdir -p "$(OUT)"
+	$(CLS) audit "$(FOLDER)" --out "$(OUT)/audit.csv"
+	$(CLS) train "$(FOLDER)" --model final --recipe fast --out "$(OUT)" --resume
+	$(CLS) evaluate "$(OUT)/weights.safetensors" "$(FOLDER)" --out "$(OUT)/evaluate.json"
+	$(CLS) report "$(OUT)" "$(FOLDER)" --out "$(OUT)/report.html"
+
+test: .venv/dev.done
+	$(BIN)/python tools/test.py
+
+lab: .venv/dev.done
+	$(BIN)/jupyter lab --notebook-dir=nbs 01_data.ipynb
+
+readme: .venv/dev.done
+	$(BIN)/python tools/readme.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: .venv/bin/python settings.ini setup.py
+	$(if $(TORCH_INDEX),$(BIN)/pip install -q torch torchvision --index-url $(TORCH_INDEX))
+	$(BIN)/pip install -q -e .
+	touch $@
+
+.venv/dev.done: .venv/run.done
+	$(BIN)/pip install -q -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf runs sample _proc _docs build dist *.egg-info
