@@ -7,7 +7,7 @@ __all__ = ['SAMPLE_WEIGHTS', 'wilson', 'calibration', 'ece', 'metrics', 'choose_
            'per_class', 'plot_confusion', 'plot_per_class', 'plot_calibration', 'top_losses', 'plot_history',
            'train_test_gap', 'save_results', 'finish_run']
 
-# %% ../nbs/07_evaluate.ipynb #d81d6d1d
+# %% ../nbs/07_evaluate.ipynb #6cf5c31f
 import json, math, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -15,8 +15,8 @@ import matplotlib.pyplot as plt, seaborn as sns
 import torch, torch.nn as nn, torch.nn.functional as F
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
 from .data import ASSETS, UserError, english, match_labels
-from .model import add_to_header, get_device, load_weights, machine, photo_key, read_seen, write_atomic
-from .preprocess import PARTS, Cache, build_cache
+from .model import get_device, load_weights, photo_key, read_seen, write_atomic
+from .preprocess import Cache, build_cache
 from .train import predict_logits
 
 # %% ../nbs/07_evaluate.ipynb #621315b2
@@ -208,7 +208,7 @@ def train_test_gap(model:nn.Module, # a net
     taught = float(history.set_index('epoch').train_accuracy[meta['epoch']]) # of the epoch whose weights were kept
     return gap | dict(train_accuracy_augmented=taught, gap_augmented=taught - tested)
 
-# %% ../nbs/07_evaluate.ipynb #58a478c1
+# %% ../nbs/07_evaluate.ipynb #afc55ec8
 def save_results(results:dict, # JSON can hold it
                  path,         # a .json file
                 ):
@@ -223,10 +223,6 @@ def finish_run(out,         # folder of a finished run
     model, meta = load_weights(Path(out)/'weights.safetensors')
     model = model.to(get_device())
     results = measure(model, meta, cache, np.flatnonzero(cache.items.part == 'test'), flip)
-    history, parts = pd.read_csv(Path(out)/'history.csv'), cache.items.part.value_counts()
-    results |= train_test_gap(model, meta, cache, history)
-    results |= dict(split={p: int(parts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'], valid_accuracy=meta['accuracy'][meta['chosen_on']],
-                    train_seconds=history.seconds.sum(), machine=machine(), history=history.to_dict('records'))
+    results |= train_test_gap(model, meta, cache, pd.read_csv(Path(out)/'history.csv'))
     save_results(results, Path(out)/'results.json')
-    add_to_header(Path(out)/'weights.safetensors', accuracy=meta['accuracy'] | dict(test=results['accuracy'], interval=results['interval'], n=results['n']))
     return results
