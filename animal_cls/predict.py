@@ -18,7 +18,7 @@ from .data import TURN, ImageError, UserError, english, list_files, open_image, 
 from .gradcam import grad_cam
 from .model import get_device, load_weights, write_atomic
 
-# %% ../nbs/09_predict.ipynb #8ec0eb24
+# %% ../nbs/09_predict.ipynb #18e9a166
 def read_photo(photo,    # a path or a PIL image
                size:int, # side of the square, pixels
               )->tuple:  # (size, size, 3) uint8 or None, reason
@@ -27,6 +27,7 @@ def read_photo(photo,    # a path or a PIL image
         if isinstance(photo, Image.Image):
             turn, im = TURN.get(orientation(photo)), to_rgb(photo)
             if turn is not None: im = im.transpose(turn)
+        elif not isinstance(photo, (str, os.PathLike)): return None, 'neither a path nor a picture'
         elif '://' in str(photo): return None, 'an address, not a file: download the photo and give its path'
         elif os.path.isdir(photo): return None, 'a folder without files'
         else: im = open_image(photo)
