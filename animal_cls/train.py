@@ -23,7 +23,7 @@ from .data import UserError
 from .model import create_model, get_device, read_header, save_weights, set_seed, write_atomic
 from .preprocess import Cache, channel_stats
 
-# %% ../nbs/06_train.ipynb #709a4689
+# %% ../nbs/06_train.ipynb #d037e28f
 @dataclass(frozen=True)
 class Recipe:
     "Every number that training depends on."
@@ -38,6 +38,7 @@ class Recipe:
     momentum: float = .9          # of SGD
     nesterov: bool = False        # Nesterov's momentum
     weight_decay: float = 0.      # on matrices; never on biases and norms
+    dropout: float = .5           # before the last layer
     label_smoothing: float = 0.   # share of the target spread over all classes
     scale: tuple = (.08, 1.)      # area of a crop, share of the photo
     ratio: tuple = (3/4, 4/3)     # width/height of a crop
@@ -53,10 +54,10 @@ class Recipe:
     min_steps: int = 0            # a run has at least so many steps, if need be in more epochs
     seed: int = 42                # of weights, order and augmentation
 
-# %% ../nbs/06_train.ipynb #95a2f500
+# %% ../nbs/06_train.ipynb #6b2eb18b
 DECK = Recipe('deck', epochs=100, batch=64, lr=.2, schedule='plateau', true_aspect=True, corners='black', stop_patience=5, fast_math=False)
-FAST = Recipe('fast', epochs=20, batch=128, lr=.2, schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), nesterov=True,
-              weight_decay=5e-4, label_smoothing=.1, scale=(.35, 1.), min_batches=16, min_steps=700)
+FAST = Recipe('fast', epochs=18, batch=128, lr=.2, schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), nesterov=True,
+              weight_decay=5e-4, dropout=.1, label_smoothing=.1, scale=(.35, 1.), boost=0., min_batches=16, min_steps=700)
 RECIPES = dict(deck=DECK, fast=FAST)
 
 # %% ../nbs/06_train.ipynb #38b687e8
@@ -216,7 +217,7 @@ def train_step(model, opt, xb, yb, r:Recipe, amp:bool)->tuple: # loss and number
     opt.step(); opt.zero_grad(set_to_none=True)
     return loss.detach(), (logits.argmax(1) == yb).sum()
 
-# %% ../nbs/06_train.ipynb #ceee75e0
+# %% ../nbs/06_train.ipynb #b443cbdf
 class Run:
     "A training run in its folder: what changes while it goes on, and how it is kept."
     def __init__(self, name:str, cache:Cache, recipe:Recipe, out, resume:bool):
@@ -225,6 +226,7 @@ class Run:
         self.classes = sorted(set(cache.items.label))
         model = create_model(name, len(self.classes))
         self.r = r = fit_recipe(recipe, int((cache.items.part == 'train').sum()), model.size)
+        model.dropout.p = r.dropout
         self.model = model.to(self.device, memory_format=torch.channels_last if r.fast_math else torch.contiguous_format)
         self.opt = make_optimizer(self.model, r)
         self.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(self.opt, 'max', patience=r.lr_patience)
