@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'get_device', 'set_seed', 'machine', 'Beginnings', 'block', 'Final', 'Deeper', 'create_model', 'summary',
-           'write_atomic', 'photo_key', 'read_seen', 'save_weights', 'read_header', 'load_weights', 'add_to_header']
+           'write_atomic', 'read_seen', 'save_weights', 'read_header', 'load_weights', 'add_to_header']
 
-# %% ../nbs/05_model.ipynb #8b6d6e10
-import hashlib, json, os, platform, random
+# %% ../nbs/05_model.ipynb #d5829bbf
+import json, os, platform, random
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -138,27 +138,22 @@ def write_atomic(path:Path, # final place
         os.replace(part, path)
     finally: part.unlink(missing_ok=True)
 
-# %% ../nbs/05_model.ipynb #8f61fb9c
-def photo_key(name:str, # 'label/filename'
-             )->int:    # 64 bits, signed
-    "A photo's number among those that a net has seen."
-    return int.from_bytes(hashlib.sha256(name.encode('utf-8', 'surrogateescape')).digest()[:8], 'big', signed=True)
+# %% ../nbs/05_model.ipynb #403856a5
+def read_seen(path)->np.ndarray: # (n, 2) uint64
+    "The pictures that the net of a weights file has learned from, or was chosen by, as `picture_keys` gives them."
+    with safe_open(path, 'pt') as f: return f.get_tensor('seen').numpy().view(np.uint64) if 'seen' in f.keys() else np.zeros((0, 2), np.uint64)
 
-def read_seen(path)->set: # numbers as `photo_key` gives them
-    "The photos that the net of a weights file has seen."
-    with safe_open(path, 'pt') as f: return set(f.get_tensor('seen').tolist()) if 'seen' in f.keys() else set()
-
-# %% ../nbs/05_model.ipynb #5061a06e
+# %% ../nbs/05_model.ipynb #1c3bc00b
 def save_weights(path,            # a .safetensors file
                  model:nn.Module, # made by `create_model`
                  meta:dict,       # classes, size, mean, std, and what else should be known: recipe, accuracy, …
-                 seen=(),         # photos it has learned from or was chosen by, as 'label/filename': never to be measured on
+                 seen=None,       # (n, 2) uint64 keys of the pictures that it learned from or was chosen by
                  half:bool=False, # store matrices as float16: half the bytes
                 ):
     "Save a net with all that is needed to use it; atomic."
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
-    tensors['seen'] = torch.tensor(sorted(map(photo_key, seen)), dtype=torch.int64)
+    if seen is not None: tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
     header = json.dumps(meta | dict(model=model.name), ensure_ascii=False)
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=header)))
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'split_items', 'together', 'decode_small', 'Cache', 'fingerprint', 'build_cache', 'write_pixels',
-           'channel_stats', 'prepare_data']
+           'channel_stats', 'picture_keys', 'prepare_data']
 
 # %% ../nbs/03_preprocess.ipynb #f39b74af
 import hashlib, json, os, shutil
@@ -144,7 +144,14 @@ def channel_stats(cache:Cache, # decoded photos
     mean = total/n
     return tuple((mean/255).tolist()), tuple((np.sqrt(squares/n - mean**2)/255).tolist())
 
-# %% ../nbs/03_preprocess.ipynb #85bf80b8
+# %% ../nbs/03_preprocess.ipynb #83a5a56d
+def picture_keys(table:pd.DataFrame, # of `scan`
+                )->np.ndarray:       # (N, 2) uint64
+    "What each picture can be known by: DCT and difference hash; for an empty one 0 and the fingerprint of its file."
+    sha = np.array([int(s or '0', 16) for s in table.sha], np.uint64)
+    return np.stack([table.phash, np.where(table.phash == 0, sha, table.dhash)], 1).astype(np.uint64)
+
+# %% ../nbs/03_preprocess.ipynb #b6fb16aa
 def prepare_data(root:Path,             # folder of the photos
                  items:pd.DataFrame,    # path, label; rows without a label are left out
                  size:int=144,          # side of the cached squares
@@ -152,14 +159,14 @@ def prepare_data(root:Path,             # folder of the photos
                  fractions=(.8, .1, .1),# shares of a new split
                  seed:int=42,           # of a new split
                  progress:bool=True,    # show bars
-                )->Cache:               # its `items` have the columns path, label, aspect, part
+                )->Cache:               # its `items` have the columns path, label, aspect, key, part
     "Scan, split without leaks and decode; raises `UserError` when there is nothing to learn from."
     labelled = items[items.label != ''].reset_index(drop=True)
     if labelled.empty: raise UserError(f"No photo below '{root}' lies in a class folder: give a folder that holds one folder for each class.")
     cache = build_cache(root, labelled, size, progress=progress)
-    if split is None:
-        if cache.items.label.nunique() < 2: raise UserError(f"There is only one class, '{cache.items.label[0]}': a classifier needs at least two folders.")
-        table = scan(root, cache.items[['path', 'label']], progress=progress)
-        cache.items['part'] = split_items(cache.items, near_duplicates(table.phash, table.dhash), fractions, seed)
-    else: cache.items['part'] = cache.items.path.map(split.set_index('path').part)
+    table = scan(root, cache.items[['path', 'label']], progress=progress)
+    cache.items['key'] = list(picture_keys(table))
+    if split is not None: cache.items['part'] = cache.items.path.map(split.set_index('path').part)
+    elif cache.items.label.nunique() < 2: raise UserError(f"There is only one class, '{cache.items.label[0]}': a classifier needs at least two folders.")
+    else: cache.items['part'] = split_items(cache.items, near_duplicates(table.phash, table.dhash), fractions, seed)
     return cache

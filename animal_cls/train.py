@@ -217,7 +217,7 @@ def train_step(model, opt, xb, yb, r:Recipe, amp:bool)->tuple: # loss and number
     opt.step(); opt.zero_grad(set_to_none=True)
     return loss.detach(), (logits.argmax(1) == yb).sum()
 
-# %% ../nbs/06_train.ipynb #b443cbdf
+# %% ../nbs/06_train.ipynb #7fe8eb4c
 class Run:
     "A training run in its folder: what changes while it goes on, and how it is kept."
     def __init__(self, name:str, cache:Cache, recipe:Recipe, out, resume:bool):
@@ -278,9 +278,8 @@ class Run:
                     recipe=dataclasses.asdict(self.r), photos=len(self.batches.rows), chosen_on=self.chosen_on, epoch=len(self.history),
                     accuracy={self.chosen_on: self.best}, run=self.signature())
 
-    def seen(self)->list: # photos that taught or chose
-        items = self.cache.items[self.cache.items.part.isin(['train', 'valid'])]
-        return [f"{label}/{path.split('/')[-1]}" for label, path in zip(items.label, items.path)]
+    def seen(self)->np.ndarray: # (n, 2) keys of the pictures that taught or chose
+        return np.stack(self.cache.items.key[self.cache.items.part.isin(['train', 'valid'])])
 
     def end_epoch(self):
         (loss, right, n), epoch = self.sums, self.step//self.steps

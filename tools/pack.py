@@ -4,19 +4,15 @@ Writes animal_cls/assets/NAME.safetensors (float16 matrices), its model card NAM
 weights are measured again on the run's test part, and refused when their accuracy is not that of the run."""
 import json, sys
 from pathlib import Path
-import pandas as pd
 from animal_cls.data import ASSETS, get_data
 from animal_cls.evaluate import evaluate, save_results
-from animal_cls.model import load_weights, save_weights
+from animal_cls.model import load_weights, read_seen, save_weights
 
 run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 results = json.loads((run/'results.json').read_text())
 model, meta = load_weights(run/'weights.safetensors')
-split = pd.read_csv(run/'split.csv', keep_default_na=False, dtype=str)
-split = split[split.part.isin(['train', 'valid'])]
-seen = [f"{label}/{path.split('/')[-1]}" for label, path in zip(split.label, split.path)]
 target = ASSETS/f'{name}.safetensors'
-save_weights(target, model, meta, seen, half=True)
+save_weights(target, model, meta, read_seen(run/'weights.safetensors'), half=True)
 root, items = get_data(data)
 packed = evaluate(target, root, items)
 if packed['n'] != results['n'] or abs(packed['accuracy'] - results['accuracy']) > .1:
