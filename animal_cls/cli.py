@@ -52,7 +52,7 @@ def cmd_audit(a)->int:
     print(f'{len(findings)} findings in {len(items)} files' + (f'; all of them in {a.out}' if a.out else ''))
     return 0
 
-# %% ../nbs/13_cli.ipynb #7b125f7e
+# %% ../nbs/13_cli.ipynb #646bc627
 def cmd_train(a)->int:
     import dataclasses
     from animal_cls.data import get_data
@@ -61,6 +61,8 @@ def cmd_train(a)->int:
     from animal_cls.preprocess import prepare_data
     from animal_cls.train import RECIPES, train
     knobs = {k: getattr(a, k) for k in ('epochs', 'batch', 'lr', 'size', 'seed') if getattr(a, k) is not None}
+    if a.epochs: knobs['min_steps'] = 0 # who says how long means it
+    if a.batch: knobs['min_batches'] = 1
     recipe = dataclasses.replace(RECIPES[a.recipe], **knobs)
     size, out = recipe.size or create_model(a.model, 2).size, Path(a.out or f'runs/{a.model}-{a.recipe}')
     root, items = get_data(a.data)

@@ -36,10 +36,10 @@ def machine()->str: # for a results file
         cpu = names[0] if names else cpu
     return f'{torch.get_num_threads()} cores of {cpu}' if get_device().type == 'cpu' else f'{cpu}, {get_device().type}'
 
-# %% ../nbs/05_model.ipynb #0b22bd0e
+# %% ../nbs/05_model.ipynb #3319d957
 class Beginnings(nn.Module):
     "Generation 1 of the deck: three conv stages and two linear layers, for 256×256."
-    size, cam_layer = 256, 'pool3'
+    size, any_size, cam_layer = 256, False, 'pool3'
     def __init__(self, n_classes:int): # number of classes
         super().__init__()
         self.conv1, self.bn1, self.pool1 = nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.MaxPool2d(2)
@@ -66,10 +66,10 @@ def block(n_in:int,  # channels in
         n_in = n_out
     return nn.Sequential(*layers, nn.MaxPool2d(2))
 
-# %% ../nbs/05_model.ipynb #2acf235e
+# %% ../nbs/05_model.ipynb #1c6e58f4
 class Final(nn.Module):
     "Generation 3 of the deck, 'Final adjustments': four dilated blocks, global average pooling and a small head, for 128×128."
-    size, cam_layer, last = 128, 'block4', (1, 2) # last: dilations of block 4
+    size, any_size, cam_layer, last = 128, True, 'block4', (1, 2) # last: dilations of block 4
     def __init__(self, n_classes:int): # number of classes
         super().__init__()
         self.block1, self.block2 = block(3, 32, 1, 1), block(32, 64, 1, 2)
@@ -90,12 +90,12 @@ class Deeper(Final):
     "Generation 2 of the deck, 'More convolution layers': as the final net, but block 4 is a single convolution."
     last = (1,)
 
-# %% ../nbs/05_model.ipynb #b9ce53c2
+# %% ../nbs/05_model.ipynb #9ab91c74
 MODELS = dict(beginnings=Beginnings, deeper=Deeper, final=Final)
 
 def create_model(name:str,      # 'beginnings', 'deeper' or 'final'
                  n_classes:int, # number of classes
-                )->nn.Module:   # fresh weights; has `size` (pixels it is meant for) and `cam_layer` (where Grad-CAM looks)
+                )->nn.Module:   # fresh weights; has `size` (pixels it is meant for), `any_size` (does it take others?) and `cam_layer` (where Grad-CAM looks)
     "A net of the deck by name; raises `UserError` for another name."
     if name not in MODELS: raise UserError(f"There is no model '{name}': choose one of {', '.join(MODELS)}.")
     model = MODELS[name](n_classes)

@@ -34,7 +34,7 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 | recipe | `{r['name']}`, seed {r['seed']}: {', '.join(f'{k} {v}' for k, v in r.items() if k not in ('name', 'seed'))} |
 | accuracy on the test part | **{results['accuracy']:.1f}%** (95% interval {low:.1f}–{high:.1f}, n = {results['n']:,}); with flip averaging {results['accuracy_flip']:.1f}%; on `{results['chosen_on']}` {results['valid_accuracy']:.1f}% |
 | train–test gap | {results['gap_augmented']:.1f} points with augmentation on, {results['gap']:.1f} on clean training photos |
-| calibration | ECE {results['ece']:.3f}, not temperature-scaled |
+| calibration | expected calibration error {results['ece']:.1f} points, not temperature-scaled |
 | made on | {results['machine']}, {results['train_seconds']/60:.0f} minutes of training steps, torch {results['versions']['torch']} |
 | stored | float16 matrices, {target.stat().st_size/1e6:.1f} MB; accuracy of the stored file {packed['accuracy']:.1f}% |
 
