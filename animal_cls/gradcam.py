@@ -110,7 +110,7 @@ def faithfulness(model:nn.Module, # any net
     pred = whole.argmax(1, keepdim=True)
     return torch.cat([p.gather(1, pred) for p in (whole, *hidden)], 1).cpu().numpy()
 
-# %% ../nbs/08_gradcam.ipynb #50d20adf
+# %% ../nbs/08_gradcam.ipynb #abfa1885
 def gallery(model:nn.Module, # a net
             meta:dict,       # what its weights file says
             cache:Cache,     # decoded photos, with the net's own labels
@@ -122,7 +122,7 @@ def gallery(model:nn.Module, # a net
     truth = cache.items.label.iloc[rows].values
     probs = predict_logits(model, cache.xs, rows, meta).softmax(1)
     right = np.array(cls)[probs.argmax(1)] == truth
-    fig, axs = plt.subplots(2, n, figsize=(1.5*n, 3.4), dpi=90, layout='constrained', squeeze=False)
+    fig, axs = plt.subplots(2, n, figsize=(1.5*n, 3.4), dpi=72, layout='constrained', squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for line, picks in zip(axs, (np.flatnonzero(right)[:n], np.flatnonzero(~right)[:n])):
         xb = prepare(torch.from_numpy(cache.xs[rows[picks]]), meta['size'], meta['mean'], meta['std']).to(next(model.parameters()).device)
@@ -131,12 +131,12 @@ def gallery(model:nn.Module, # a net
             ax.set_title(f'{english(cls[probs[i].argmax()])} {probs[i].max():.0%}' + ('' if right[i] else f'\n({english(truth[i])})'), fontsize=9)
     return fig
 
-# %% ../nbs/08_gradcam.ipynb #bed8146a
+# %% ../nbs/08_gradcam.ipynb #3c3ddae1
 def side_by_side(photo:Image.Image, # RGB
                  nets:list,         # (model, meta) of each net
                 )->plt.Figure:
     "A photo, and what each of several nets sees in it, each at its own size."
-    fig, axs = plt.subplots(1, len(nets) + 1, figsize=(2.4*(len(nets) + 1), 2.3), dpi=90, layout='constrained')
+    fig, axs = plt.subplots(1, len(nets) + 1, figsize=(2.4*(len(nets) + 1), 2.3), dpi=72, layout='constrained')
     axs[0].imshow(photo)
     for ax, (model, meta) in zip(axs[1:], nets):
         heat, logits = grad_cam(model, to_batch([photo], meta).to(next(model.parameters()).device), with_logits=True)
