@@ -87,11 +87,12 @@ def trainer(batches,        # an iterator of xb, yb
         return len(xb)
     return work
 
-# %% ../nbs/12_bench.ipynb #0b1c1a7c
+# %% ../nbs/12_bench.ipynb #7c3dba13
 def repeat(x): # -> an endless iterator of the same thing
     while True: yield x
 
 def bench_train(seconds:float=10., # a turn
+                rounds:int=3,      # turns for each
                )->pd.DataFrame:    # from `race`
     "The deck's own way against `FAST`, the final net at a constant 128 px, data included."
     root, items = bench_photos()
@@ -99,17 +100,17 @@ def bench_train(seconds:float=10., # a turn
     ours = our_batches(root, items, 128, batch)
     return race({"the deck's way: ImageFolder, PIL, DataLoader, fp32": trainer(deck_loader(root, items), DECK),
                  f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, amp),
-                 'the net alone, no data': trainer(repeat(next(ours)), FAST, amp)}, seconds)
+                 'the net alone, no data': trainer(repeat(next(ours)), FAST, amp)}, seconds, rounds)
 
-# %% ../nbs/12_bench.ipynb #027fc127
-def bench_loader(seconds:float=10.)->pd.DataFrame:
+# %% ../nbs/12_bench.ipynb #e157d33c
+def bench_loader(seconds:float=10., rounds:int=3)->pd.DataFrame:
     "Load and augment at 128 px, without a net."
     root, items = bench_photos()
     theirs, ours = deck_loader(root, items), our_batches(root, items, 128, 128)
-    return race({'ImageFolder + PIL, 2 workers': lambda: len(next(theirs)[0]), 'animal_cls, from the cache': lambda: len(next(ours)[0])}, seconds)
+    return race({'ImageFolder + PIL, 2 workers': lambda: len(next(theirs)[0]), 'animal_cls, from the cache': lambda: len(next(ours)[0])}, seconds, rounds)
 
-# %% ../nbs/12_bench.ipynb #e0cdaf1f
-def bench_scan(seconds:float=10.)->pd.DataFrame:
+# %% ../nbs/12_bench.ipynb #376790f0
+def bench_scan(seconds:float=10., rounds:int=3)->pd.DataFrame:
     "Bare decoding with Pillow on one core, `scan` on one core and on all, and CleanVision where it is installed."
     root, items = bench_photos()
     def bare():
@@ -119,7 +120,7 @@ def bench_scan(seconds:float=10.)->pd.DataFrame:
     contestants = {'Pillow, decoding only, one core': bare, 'animal_cls scan, one core': ours(1), 'animal_cls scan, all cores': ours(None)}
     if importlib.util.find_spec('cleanvision'): contestants['CleanVision, two jobs'] = lambda: cleanvision(root, len(items))
     else: print('CleanVision is not installed: left out')
-    return race(contestants, seconds)
+    return race(contestants, seconds, rounds)
 
 def cleanvision(root, n:int)->int:
     "CleanVision's default audit."
@@ -129,8 +130,8 @@ def cleanvision(root, n:int)->int:
     with redirect_stdout(io.StringIO()): Imagelab(data_path=str(root)).find_issues(n_jobs=2)
     return n
 
-# %% ../nbs/12_bench.ipynb #19182b3f
-def bench_gradcam(seconds:float=10.)->pd.DataFrame:
+# %% ../nbs/12_bench.ipynb #1def557d
+def bench_gradcam(seconds:float=10., rounds:int=3)->pd.DataFrame:
     "Grad-CAM of 32 pictures of 128 px against one forward pass, and against pytorch-grad-cam where it is installed."
     model, xb = create_model('final', 10).eval().to(get_device()), torch.randn(32, 3, 128, 128, device=get_device())
     def forward():
@@ -142,17 +143,17 @@ def bench_gradcam(seconds:float=10.)->pd.DataFrame:
         theirs = GradCAM(model, [model.block4])
         contestants['pytorch-grad-cam'] = lambda: len(theirs(xb))
     else: print('pytorch-grad-cam is not installed: left out')
-    return race(contestants, seconds)
+    return race(contestants, seconds, rounds)
 
-# %% ../nbs/12_bench.ipynb #0b88419e
-def bench_predict(seconds:float=10.)->pd.DataFrame:
+# %% ../nbs/12_bench.ipynb #fa54d25b
+def bench_predict(seconds:float=10., rounds:int=3)->pd.DataFrame:
     "From files to classes, in batches and one by one, against the net alone."
     root, items = bench_photos()
     predictor = load(ASSETS/'sample.safetensors')
-    paths = [root/p for p in items.path[:256]]
+    paths = [root/p for p in items.path[:128]]
     xb = torch.randn(64, 3, predictor.meta['size'], predictor.meta['size'], device=get_device()).contiguous(memory_format=torch.channels_last)
     def net():
         with torch.inference_mode(): predictor.model(xb)
         return 64
     def one(): predictor(paths[0]); return 1
-    return race({'the net alone, 64 at a time': net, 'predict, 64 at a time': lambda: len(predictor(paths)), 'predict, one photo at a time': one}, seconds)
+    return race({'the net alone, 64 at a time': net, 'predict, 64 at a time': lambda: len(predictor(paths)), 'predict, one photo at a time': one}, seconds, rounds)
