@@ -22,15 +22,15 @@ from .model import get_device, load_weights, machine, write_atomic
 from .preprocess import Cache, prepare_data
 from .train import predict_logits
 
-# %% ../nbs/11_report.ipynb #e146f814
+# %% ../nbs/11_report.ipynb #7796696e
 def read_run(run:Path)->tuple: # folder of a run -> model, header of its weights, history, split (DataFrames), results (dict, maybe empty)
     "What `train` has left; raises `UserError` when something is missing."
     model, meta = load_weights(run/'weights.safetensors')
     read = lambda name, **kw: pd.read_csv(run/name, keep_default_na=False, encoding_errors='surrogateescape', **kw)
-    try: history, split = read('history.csv', na_values=dict(valid_loss='', valid_accuracy='')), read('split.csv', dtype=str)
-    except (OSError, ValueError) as e: raise UserError(f"'{run}' is not the folder of a finished run ({e}): give the --out of animal_cls train.") from e
-    saved = run/'results.json'
-    return model, meta, history, split, json.loads(saved.read_text(encoding='utf-8')) if saved.exists() else {}
+    try:
+        history, split = read('history.csv', na_values=dict(valid_loss='', valid_accuracy='')), read('split.csv', dtype=str)
+        return model, meta, history, split, json.loads((run/'results.json').read_text(encoding='utf-8')) if (run/'results.json').exists() else {}
+    except (OSError, ValueError) as e: raise UserError(f"'{run}' is not the folder of a finished run, its history.csv, split.csv or results.json is missing or damaged: give the --out of animal_cls train.") from e
 
 # %% ../nbs/11_report.ipynb #5ccdbf68
 def img_tag(f:io.BytesIO, kind:str, alt:str, scale:float=1.)->str: # a picture file, 'png' or 'jpeg', what it shows in words, size on the page
@@ -84,16 +84,17 @@ def cards(root:Path, df:pd.DataFrame, most:int=30)->str: # folder, its scan, cla
         f'<figure>{photo_tag(open_image(root/r.path), r.path)}<figcaption><b>{esc(both_names(r.label))}</b><br><span class=path>{esc(r.path)}</span><br>'
         f'{r.width}×{r.height} px<br>brightness={r.brightness:.1f}<br>{esc(r.ext)}, {esc(r.mode)}, {r.bits}-bit</figcaption></figure>' for r in usual.itertuples()) + '</div>'
 
-# %% ../nbs/11_report.ipynb #31151613
+# %% ../nbs/11_report.ipynb #f6ea2148
 def findings_table(root:Path, df:pd.DataFrame, findings:pd.DataFrame, n:int=4)->str: # folder, scan, audit, examples of each issue
     "Findings by issue, the first few shown."
     fine, rows = set(df.path[df.error == '']), []
     for issue, group in sorted(findings.groupby('issue'), key=lambda g: -len(g[1])):
+        if group.detail.iloc[0].startswith('group '): group = group.sort_values('detail', kind='stable') # twins side by side
         first = group.iloc[0]
         shown = ''.join(photo_tag(open_image(root/p), p, 96) for p in group.path[:n] if p in fine)
         said = f'<span class=path>{esc(first.path)}</span> ' + esc(str(first.detail).replace(f'{root}{os.sep}', ''))
         rows.append([f'<b>{esc(issue.replace("_", " "))}</b>', f'{len(group):,}', f'<div class=said>{said}</div><div class=strip>{shown}</div>'])
-    return table(['finding', 'photos', 'the first of them'], rows) if rows else '<p>Nothing was found.</p>'
+    return table(['finding', 'count', 'the first of them'], rows) if rows else '<p>Nothing was found.</p>'
 
 # %% ../nbs/11_report.ipynb #2fe0f8e8
 def pick(answers:pd.DataFrame, n:int=12)->tuple: # as `top_losses` gives them; how many of each kind at most -> right ones, mistakes
