@@ -7,13 +7,13 @@ __all__ = ['SAMPLE_WEIGHTS', 'wilson', 'calibration', 'ece', 'metrics', 'was_see
            'confusion', 'per_class', 'plot_confusion', 'plot_per_class', 'plot_calibration', 'top_losses',
            'plot_history', 'train_test_gap', 'save_results', 'finish_run']
 
-# %% ../nbs/07_evaluate.ipynb #302e0768
+# %% ../nbs/07_evaluate.ipynb #8ef82d99
 import json, math, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import matplotlib.pyplot as plt, seaborn as sns
 import torch, torch.nn as nn, torch.nn.functional as F
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, top_k_accuracy_score
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from .data import ASSETS, UserError, english, match_labels
 from .eda import near_duplicates, scan
 from .model import add_to_header, get_device, load_weights, machine, read_seen, write_atomic

@@ -44,7 +44,7 @@ def expand(paths)->list: # files and folders -> files; a folder stands for all f
         out += [os.path.join(p, f) for f in below] or [str(p)]
     return out
 
-# %% ../nbs/09_predict.ipynb #47569f1a
+# %% ../nbs/09_predict.ipynb #74693623
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` of its weights file, `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
@@ -85,8 +85,11 @@ class Predictor:
     def __call__(self, photos, batch:int=64)->list: # one photo or several -> a row each: path, label, english, probability, probabilities; or path, error
         return list(self.stream([photos] if isinstance(photos, (str, Path, Image.Image)) else photos, batch))
 
-    def explain(self, photos, target=None, batch:int=64)->list: # the same, with `heat` (size, size) in [0, 1] for the predicted class or `target`, a class name
-        target = None if target is None else self.classes.index(target)
+    def explain(self, photos, target=None, batch:int=64)->list: # the same, with `heat` (size, size) in [0, 1] for the predicted class, or for the class called `target`
+        if target is not None:
+            numbers = {name: k for k, c in enumerate(self.classes) for name in (english(c), c)}
+            if target not in numbers: raise UserError(f"The net knows no class '{target}': choose one of {', '.join(self.classes)}.")
+            target = numbers[target]
         return list(self.stream([photos] if isinstance(photos, (str, Path, Image.Image)) else photos, batch, True, target))
 
 # %% ../nbs/09_predict.ipynb #6d29f680
