@@ -22,7 +22,7 @@ from .model import get_device, load_weights, machine, write_atomic
 from .preprocess import Cache, prepare_data
 from .train import predict_logits
 
-# %% ../nbs/11_report.ipynb #7796696e
+# %% ../nbs/11_report.ipynb #3dc69995
 def read_run(run:Path)->tuple: # folder of a run -> model, header of its weights, history, split (DataFrames), results (dict, maybe empty)
     "What `train` has left; raises `UserError` when something is missing."
     model, meta = load_weights(run/'weights.safetensors')
@@ -30,7 +30,8 @@ def read_run(run:Path)->tuple: # folder of a run -> model, header of its weights
     try:
         history, split = read('history.csv', na_values=dict(valid_loss='', valid_accuracy='')), read('split.csv', dtype=str)
         return model, meta, history, split, json.loads((run/'results.json').read_text(encoding='utf-8')) if (run/'results.json').exists() else {}
-    except (OSError, ValueError) as e: raise UserError(f"'{run}' is not the folder of a finished run, its history.csv, split.csv or results.json is missing or damaged: give the --out of animal_cls train.") from e
+    except (OSError, ValueError) as e:
+        raise UserError(f"'{run}' is not the folder of a finished run, its history.csv, split.csv or results.json is missing or damaged: give the --out of animal_cls train.") from e
 
 # %% ../nbs/11_report.ipynb #5ccdbf68
 def img_tag(f:io.BytesIO, kind:str, alt:str, scale:float=1.)->str: # a picture file, 'png' or 'jpeg', what it shows in words, size on the page
