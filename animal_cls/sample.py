@@ -490,13 +490,13 @@ def sand(p, w):
     for i in range(2): _hill(p, w, y+i*.2, mix(p.land, p.pale, .5-.25*i), .04)
     for _ in range(p.rng.integers(5, 40)): p.fill(dark(p.land), oval(p.u(0, w), p.u(.6, 1), .008, .005))
 
-# %% ../nbs/00_sample.ipynb #9e524946
+# %% ../nbs/00_sample.ipynb #79d356ee
 def room(p, w):
     y, x, s = p.u(.55, .75), p.u(0, w-.3), p.u(.15, .3)
     for a in np.arange(0, w, p.u(.08, .25)): p.fill(mix(p.air, p.land, .2), box(a, 0, a+.04, y))
     p.fill(p.land, box(0, y, w, 1)); p.fill(p.pale, box(0, y-.04, w, y))
     p.fill(dark(p.land), box(x, .08, x+s, .1+s)); p.fill(_colour(p.rng), box(x+.02, .1, x+s-.02, .08+s))
-    p.fill(_colour(p.rng), oval(p.u(.2, w-.2), .92, .5, .12))
+    p.fill(_colour(p.rng), oval(p.u(min(.2, w/2), max(w-.2, w/2)), .92, .5, .12))
 
 def night(p, w):
     for _ in range(p.rng.integers(15, 60)): p.fill(PALE, oval(p.u(0, w), p.u(0, .7), p.u(.003, .008), n=8))
