@@ -6,7 +6,7 @@
 __all__ = ['tap', 'as_evaluated', 'cam_parts', 'grad_cam', 'heat_inside', 'overlay', 'to_batch', 'faithfulness', 'gallery',
            'side_by_side']
 
-# %% ../nbs/08_gradcam.ipynb #85d9f3a2
+# %% ../nbs/08_gradcam.ipynb #d2098cae
 from contextlib import contextmanager
 import numpy as np
 import matplotlib.pyplot as plt
@@ -14,7 +14,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
 from .augment import prepare
 from .data import english
-from .preprocess import Cache
+from .preprocess import Cache, squeeze
 from .train import predict_logits
 
 # %% ../nbs/08_gradcam.ipynb #e9d85e08
@@ -88,13 +88,13 @@ def overlay(photo,          # PIL image, or (H, W, 3) uint8
     colour = 255*plt.get_cmap('inferno')(heat[:, :, 0])[:, :, :3]
     return np.round(photo + alpha*heat*(colour - photo)).astype(np.uint8)
 
-# %% ../nbs/08_gradcam.ipynb #7b73e2c5
+# %% ../nbs/08_gradcam.ipynb #a0ad97a6
 def to_batch(photos:list, # PIL images, RGB
              meta:dict,   # of a weights file
             )->torch.Tensor: # (N, 3, size, size) float
     "Photos as a net with this `meta` takes them: squeezed as in the cache, then prepared."
     side = meta.get('cache_size', meta['size']*9//8)
-    xs = [np.asarray(p.resize((side, side), Image.BILINEAR, reducing_gap=3.)) for p in photos]
+    xs = [squeeze(p, side) for p in photos]
     return prepare(torch.from_numpy(np.stack(xs)), meta['size'], meta['mean'], meta['std'])
 
 # %% ../nbs/08_gradcam.ipynb #6d66f8fb

@@ -6,7 +6,7 @@
 __all__ = ['read_photo', 'expand', 'read_ahead', 'answer', 'as_list', 'class_number', 'Predictor', 'load', 'predict_paths',
            'Portable', 'export_onnx']
 
-# %% ../nbs/09_predict.ipynb #5b8a5dd0
+# %% ../nbs/09_predict.ipynb #88e8bf55
 import itertools, json, os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +18,9 @@ from .augment import normalise, prepare
 from .data import TURN, ImageError, UserError, english, list_files, open_image, orientation, to_rgb
 from .gradcam import grad_cam
 from .model import get_device, load_weights, write_atomic
+from .preprocess import squeeze
 
-# %% ../nbs/09_predict.ipynb #18e9a166
+# %% ../nbs/09_predict.ipynb #663fa30c
 def read_photo(photo,    # a path or a PIL image
                size:int, # side of the square, pixels
               )->tuple:  # (size, size, 3) uint8 or None, reason
@@ -32,7 +33,7 @@ def read_photo(photo,    # a path or a PIL image
         elif '://' in str(photo): return None, 'an address, not a file: download the photo and give its path'
         elif os.path.isdir(photo): return None, 'a folder without files'
         else: im = open_image(photo)
-        return np.asarray(im.resize((size, size), Image.BILINEAR, reducing_gap=3.)), ''
+        return squeeze(im, size), ''
     except ImageError as e: return None, str(e)
     except Exception as e: return None, f'cannot be read as a photo: {e}' # a PIL image that is cut short, or no photo at all
 
