@@ -6,7 +6,7 @@
 __all__ = ['read_photo', 'expand', 'read_ahead', 'answer', 'as_list', 'class_number', 'Predictor', 'load', 'predict_paths',
            'Portable', 'export_onnx']
 
-# %% ../nbs/09_predict.ipynb #88e8bf55
+# %% ../nbs/09_predict.ipynb #12818605
 import itertools, json, os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
-from .augment import normalise, prepare
+from .augment import middle, normalise, prepare
 from .data import TURN, ImageError, UserError, english, list_files, open_image, orientation, to_rgb
-from .gradcam import grad_cam
+from .gradcam import grad_cam, whole_view
 from .model import get_device, load_weights, write_atomic
 from .preprocess import squeeze
 
@@ -86,7 +86,7 @@ def class_number(name:str,     # a class, as trained or in English
     if name not in numbers: raise UserError(f"The net knows no class '{name}': choose one of {', '.join(classes)}.")
     return numbers[name]
 
-# %% ../nbs/09_predict.ipynb #29dc26b0
+# %% ../nbs/09_predict.ipynb #e5524dfb
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` of its weights file, `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
@@ -96,8 +96,10 @@ class Predictor:
 
     def logits(self, xs:list, explain:bool, target:int)->tuple: # squares (S, S, 3) uint8 -> logits (n, classes), heat maps or None
         xb = torch.from_numpy(np.stack(xs)).to(next(self.model.parameters()).device)
-        xb = prepare(xb, self.meta['size'], self.meta['mean'], self.meta['std']).contiguous(memory_format=torch.channels_last)
-        if explain: return grad_cam(self.model, xb, None if target is None else [target]*len(xb), with_logits=True)[::-1]
+        xb = prepare(xb, self.meta).contiguous(memory_format=torch.channels_last)
+        if explain:
+            heats, logits = grad_cam(self.model, xb, None if target is None else [target]*len(xb), with_logits=True)
+            return logits, whole_view(heats, self.meta)
         with torch.inference_mode(): return self.model(xb), None
 
     def stream(self, photos, batch:int=64, explain:bool=False, target:int=None): # any iterable of photos -> rows, one at a time, in order
@@ -112,7 +114,7 @@ class Predictor:
     def __call__(self, photos, batch:int=64)->list: # one photo or several -> a row each: path, label, english, probability, probabilities; or path, error
         return list(self.stream(as_list(photos), batch))
 
-    def explain(self, photos, target:str=None, batch:int=64)->list: # the same, with `heat` (size, size) in [0, 1] for the predicted class, or for the class called `target`
+    def explain(self, photos, target:str=None, batch:int=64)->list: # the same, with `heat` (H, H) in [0, 1] for the whole photo, for the predicted class, or for the class called `target`
         return list(self.stream(as_list(photos), batch, True, None if target is None else class_number(target, self.classes)))
 
 # %% ../nbs/09_predict.ipynb #6d29f680
@@ -128,14 +130,14 @@ def predict_paths(paths,        # files and folders
     "Predict files and whole folders, in little memory."
     yield from load(weights).stream(expand(paths), batch)
 
-# %% ../nbs/09_predict.ipynb #beb1d6f0
+# %% ../nbs/09_predict.ipynb #a82417ca
 class Portable(nn.Module):
     "Resizing, normalisation, net and softmax as one net, from bytes to probabilities."
     def __init__(self, model:nn.Module, meta:dict, side:int): # side of the squares that come in
         super().__init__()
         self.model, self.meta = model, meta
-        eye = torch.eye(side)[None, None] # shrinking is linear: what it does to the unit matrix is its matrix
-        self.register_buffer('shrink', F.interpolate(eye, (meta['size'], side), mode='bilinear', antialias=True, align_corners=False)[0, 0])
+        eye = torch.eye(side)[middle(side, meta.get('crop', 1.))] # cropping and resizing are linear: what they do to the unit matrix is their matrix
+        self.register_buffer('shrink', F.interpolate(eye[None, None], (meta['size'], side), mode='bilinear', align_corners=False)[0, 0])
 
     def forward(self, xb): # (N, side, side, 3) uint8 -> (N, classes) probabilities
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['PARTS', 'split_items', 'together', 'squeeze', 'decode_small', 'Cache', 'fingerprint', 'build_cache', 'write_pixels',
-           'channel_stats', 'picture_keys', 'prepare_data']
+           'channel_stats', 'picture_keys', 'read_split', 'prepare_data']
 
-# %% ../nbs/03_preprocess.ipynb #f39b74af
+# %% ../nbs/03_preprocess.ipynb #2ca634a1
 import hashlib, json, os, shutil
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
 from .data import ImageError, UserError, home, open_image
-from .eda import near_duplicates, scan
+from .eda import HASHES, near_duplicates, scan
 
 # %% ../nbs/03_preprocess.ipynb #fcd9c30e
 PARTS = ('train', 'valid', 'test')
@@ -150,14 +150,21 @@ def channel_stats(cache:Cache, # decoded photos
     mean = total/n
     return tuple((mean/255).tolist()), tuple((np.sqrt(squares/n - mean**2)/255).tolist())
 
-# %% ../nbs/03_preprocess.ipynb #83a5a56d
+# %% ../nbs/03_preprocess.ipynb #f6ff08ac
 def picture_keys(table:pd.DataFrame, # of `scan`
-                )->np.ndarray:       # (N, 2) uint64
-    "What each picture can be known by: DCT and difference hash; for an empty one 0 and the fingerprint of its file."
-    sha = np.array([int(s or '0', 16) for s in table.sha], np.uint64)
-    return np.stack([table.phash, np.where(table.phash == 0, sha, table.dhash)], 1).astype(np.uint64)
+                )->np.ndarray:       # (N, 3) uint64
+    "What each picture can be known by: its hashes; for an empty one, which has none, the fingerprint of its file in the second place."
+    keys, sha = table[HASHES].to_numpy(np.uint64, copy=True), [int(s or '0', 16) for s in table.sha]
+    keys[:, 1] = np.where(keys.any(1), keys[:, 1], np.array(sha, np.uint64))
+    return keys
 
-# %% ../nbs/03_preprocess.ipynb #b6fb16aa
+# %% ../nbs/03_preprocess.ipynb #8d8faf95
+def read_split(path)->pd.DataFrame: # path, label, part
+    "Read the split.csv of a run; raises `UserError` when it is none."
+    try: split = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors='surrogateescape')[['path', 'label', 'part']]
+    except (OSError, ValueError, KeyError) as e: raise UserError(f"'{path}' cannot be read as a split ({e}): give the folder of a run, or train again.") from e
+    return split
+
 def prepare_data(root:Path,             # folder of the photos
                  items:pd.DataFrame,    # path, label; rows without a label are left out
                  size:int=144,          # side of the cached squares
@@ -174,5 +181,5 @@ def prepare_data(root:Path,             # folder of the photos
     cache.items['key'] = list(picture_keys(table))
     if split is not None: cache.items['part'] = cache.items.path.map(split.set_index('path').part)
     elif cache.items.label.nunique() < 2: raise UserError(f"There is only one class, '{cache.items.label[0]}': a classifier needs at least two folders.")
-    else: cache.items['part'] = split_items(cache.items, near_duplicates(table.phash, table.dhash), fractions, seed)
+    else: cache.items['part'] = split_items(cache.items, near_duplicates(table[HASHES]), fractions, seed)
     return cache

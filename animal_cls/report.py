@@ -6,7 +6,7 @@
 __all__ = ['STYLE', 'read_run', 'img_tag', 'photo_tag', 'plot_tag', 'esc', 'table', 'facts', 'headline', 'cards',
            'findings_table', 'pick', 'heat_cards', 'made_with', 'sections', 'make_report']
 
-# %% ../nbs/11_report.ipynb #388632e4
+# %% ../nbs/11_report.ipynb #4c663872
 import base64, hashlib, html, io, json, os, re
 from pathlib import Path
 import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
@@ -17,7 +17,7 @@ from .augment import prepare
 from .data import UserError, english, open_image
 from .eda import audit, both_names, plot_balance, scan
 from .evaluate import confusion, metrics, per_class, plot_confusion, plot_history, top_losses
-from .gradcam import grad_cam, overlay
+from .gradcam import grad_cam, overlay, whole_view
 from .model import get_device, load_weights, machine, write_atomic
 from .preprocess import Cache, prepare_data
 from .train import predict_logits
@@ -97,7 +97,7 @@ def findings_table(root:Path, df:pd.DataFrame, findings:pd.DataFrame, n:int=4)->
         rows.append([f'<b>{esc(issue.replace("_", " "))}</b>', f'{len(group):,}', f'<div class=said>{said}</div><div class=strip>{shown}</div>'])
     return table(['finding', 'count', 'the first of them'], rows) if rows else '<p>Nothing was found.</p>'
 
-# %% ../nbs/11_report.ipynb #2fe0f8e8
+# %% ../nbs/11_report.ipynb #636ddb25
 def pick(answers:pd.DataFrame, n:int=12)->tuple: # as `top_losses` gives them; how many of each kind at most -> right ones, mistakes
     "One right prediction a class by lot, and the worst mistakes."
     ok = answers.label == answers.predicted
@@ -107,8 +107,8 @@ def heat_cards(root:Path, model, meta:dict, cache:Cache, answers:pd.DataFrame)->
     "Photos, each with the heat map of what the net says."
     if answers.empty: return '<p>None.</p>'
     at, out = cache.items.reset_index().set_index('path')['index'][answers.path].to_numpy(), []
-    xb = prepare(torch.from_numpy(cache.xs[at]), meta['size'], meta['mean'], meta['std']).to(next(model.parameters()).device)
-    for r, heat in zip(answers.itertuples(), grad_cam(model, xb).cpu()):
+    xb = prepare(torch.from_numpy(cache.xs[at]), meta).to(next(model.parameters()).device)
+    for r, heat in zip(answers.itertuples(), whole_view(grad_cam(model, xb), meta).cpu()):
         photo = open_image(root/r.path); photo.thumbnail((280, 280))
         truth = '' if r.label == r.predicted else f' <span class=wrong>filed under {esc(english(r.label))}</span>'
         out.append(f'<figure>{photo_tag(photo, r.path)}{photo_tag(overlay(photo, heat), "where the net looked")}<figcaption><b>{esc(english(r.predicted))}</b> '

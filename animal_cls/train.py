@@ -23,7 +23,7 @@ from .data import UserError
 from .model import create_model, get_device, read_header, save_weights, set_seed, write_atomic
 from .preprocess import Cache, channel_stats
 
-# %% ../nbs/06_train.ipynb #4c7fdd24
+# %% ../nbs/06_train.ipynb #4001648c
 @dataclass(frozen=True)
 class Recipe:
     "Every number that training depends on."
@@ -35,6 +35,7 @@ class Recipe:
     size: int = 0                 # side of the net's input, pixels; 0: what the model is meant for
     stages: tuple = ((1., 1.),)   # progressive size: (until this share of the epochs, this share of `size`)
     test_scale: float = 1.        # pictures to predict are so much larger than those of training
+    test_crop: float = 1.         # and this share of each side, the middle, is looked at
     warmup: float = .2            # onecycle: share of the steps on the way up
     momentum: float = .9          # of SGD
     nesterov: bool = False        # Nesterov's momentum
@@ -55,10 +56,10 @@ class Recipe:
     min_steps: int = 0            # a run has at least so many steps, if need be in more epochs
     seed: int = 42                # of weights, order and augmentation
 
-# %% ../nbs/06_train.ipynb #ce3428a1
+# %% ../nbs/06_train.ipynb #f619ed6a
 DECK = Recipe('deck', epochs=100, batch=64, lr=.2, schedule='plateau', true_aspect=True, corners='black', stop_patience=5, fast_math=False)
-FAST = Recipe('fast', epochs=18, batch=128, lr=.2, schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), test_scale=1.25, nesterov=True,
-              weight_decay=5e-4, dropout=.1, label_smoothing=.1, scale=(.35, 1.), boost=0., min_batches=16, min_steps=700)
+FAST = Recipe('fast', epochs=30, batch=128, lr=.2, schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), test_scale=1.25, test_crop=.875, nesterov=True,
+              weight_decay=5e-4, dropout=.3, label_smoothing=.1, scale=(.25, 1.), boost=0., min_batches=16, min_steps=700)
 RECIPES = dict(deck=DECK, fast=FAST)
 
 # %% ../nbs/06_train.ipynb #38b687e8
@@ -136,12 +137,12 @@ class Batches:
         g = random_geometry(len(rows), r.scale, r.ratio, r.degrees, self.aspect[rows], self.strength[rows], torch.Generator().manual_seed(seed))
         return augment(xb, g, size, self.mean, self.std, r.corners), self.ys[rows].to(self.device)
 
-# %% ../nbs/06_train.ipynb #c0dee588
+# %% ../nbs/06_train.ipynb #b6b5d244
 def predict_logits(model:nn.Module,     # any net
                    xs,                  # (N, S, S, 3) uint8, a cache's pixels
                    rows,                # (n) which of them
-                   meta:dict,           # size, mean, std, as in a weights file
-                   flip:bool=False,     # average with the mirror image
+                   meta:dict,           # size, crop, mean, std, as in a weights file
+                   mirror:bool=False,   # of their mirror images
                    amp:bool=False,      # bf16 autocast
                    batch:int=128,       # photos at a time
                   )->torch.Tensor:      # (n, classes) float32, on the CPU
@@ -150,11 +151,9 @@ def predict_logits(model:nn.Module,     # any net
     model.eval()
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
         for i in range(0, len(rows), batch):
-            xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta['size'], meta['mean'], meta['std'])
-            xb = xb.contiguous(memory_format=torch.channels_last)
-            logits = model(xb).float()
-            if flip: logits = (logits + model(xb.flip(3)).float())/2
-            out.append(logits.cpu())
+            xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta)
+            if mirror: xb = xb.flip(3)
+            out.append(model(xb.contiguous(memory_format=torch.channels_last)).float().cpu())
     model.train(training)
     return torch.cat(out) if out else torch.zeros(0, 1)
 
@@ -224,7 +223,7 @@ def train_step(model, opt, xb, yb, r:Recipe, amp:bool)->tuple: # loss and number
     opt.step(); opt.zero_grad(set_to_none=True)
     return loss.detach(), (logits.argmax(1) == yb).sum()
 
-# %% ../nbs/06_train.ipynb #a23d6118
+# %% ../nbs/06_train.ipynb #7275a9de
 class Run:
     "A training run in its folder: what changes while it goes on, and how it is kept."
     def __init__(self, name:str, cache:Cache, recipe:Recipe, out, resume:bool):
@@ -284,11 +283,11 @@ class Run:
         self.step += 1; self.seconds += time.perf_counter() - start
 
     def meta(self, size=None)->dict:
-        return dict(classes=self.classes, size=test_size(self.r, size or self.r.size), cache_size=self.cache.size, mean=list(self.batches.mean), std=list(self.batches.std),
+        return dict(classes=self.classes, size=test_size(self.r, size or self.r.size), crop=self.r.test_crop, cache_size=self.cache.size, mean=list(self.batches.mean), std=list(self.batches.std),
                     recipe=dataclasses.asdict(self.r), photos=len(self.batches.rows), chosen_on=self.chosen_on, epoch=len(self.history),
                     accuracy={self.chosen_on: self.best}, run=self.signature())
 
-    def seen(self)->np.ndarray: # (n, 2) keys of the pictures that taught or chose
+    def seen(self)->np.ndarray: # (n, 3) keys of the pictures that taught or chose
         return np.stack(self.cache.items.key[self.cache.items.part.isin(['train', 'valid'])])
 
     def end_epoch(self):
