@@ -149,7 +149,7 @@ def cmd_explain(a)->int:
     if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
     return int(failed > 0)
 
-# %% ../nbs/13_cli.ipynb #e3a92485
+# %% ../nbs/13_cli.ipynb #82007d1b
 def cmd_export(a)->int:
     from animal_cls.predict import export_onnx
     difference = export_onnx(a.weights, a.out)
@@ -169,10 +169,14 @@ def cmd_report(a)->int:
 
 def cmd_bench(a)->int:
     from animal_cls import bench
-    print(getattr(bench, f'bench_{a.what}')(a.seconds).to_string(float_format='%.2f'))
+    from animal_cls.evaluate import save_results
+    from animal_cls.model import machine
+    table = getattr(bench, f'bench_{a.what}')(a.seconds)
+    print(table.to_string(float_format='%.2f'))
+    if a.out: save_results(dict(bench=a.what, seconds=a.seconds, machine=machine(), table=table.to_dict('index')), a.out)
     return 0
 
-# %% ../nbs/13_cli.ipynb #b91b809e
+# %% ../nbs/13_cli.ipynb #5839da46
 def parser()->argparse.ArgumentParser:
     "What can be typed after `animal_cls`."
     p = argparse.ArgumentParser('animal_cls', description='From a folder of animal photos to a classifier that you can trust and explain.')
@@ -211,7 +215,7 @@ def parser()->argparse.ArgumentParser:
     c = add('report', cmd_report, 'one self-contained page on a run'); c.add_argument('run_folder', metavar='RUN', help='folder that train has left')
     add_data(c); c.add_argument('--out', help='the page (RUN/report.html)')
     c = add('bench', cmd_bench, 'this project beside what is installed'); c.add_argument('what', nargs='?', default='train', choices=['train', 'loader', 'scan', 'gradcam', 'predict'])
-    c.add_argument('--seconds', type=float, default=10, help='for each contestant in each of three rounds (10)')
+    c.add_argument('--seconds', type=float, default=10, help='for each contestant in each of three rounds (10)'); c.add_argument('--out', help='write the results to this JSON file')
     return p
 
 # %% ../nbs/13_cli.ipynb #a13cead1
