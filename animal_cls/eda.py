@@ -236,7 +236,7 @@ def visit(root:Path, paths:list, workers:int, bar): # yields lists of rows, in o
     finally:
         if pool: pool.shutdown(cancel_futures=True)
 
-# %% ../nbs/02_eda.ipynb #67dd71c3
+# %% ../nbs/02_eda.ipynb #6b6f823e
 def scan(root:Path,          # folder of the data set
          items:pd.DataFrame, # its files: path (relative to root), label
          workers:int=None,   # processes; None for one a core, 0 or 1 to stay in this one
@@ -250,7 +250,7 @@ def scan(root:Path,          # folder of the data set
     known = old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
-        with tqdm(total=len(todo), desc='scan', unit=' images', disable=not progress) as bar:
+        with tqdm(total=len(todo), desc='scan', unit=' images', disable=not (progress and todo)) as bar:
             for some in visit(root, todo, workers, bar): rows += some
     finally:
         if reuse and rows: keep(old, rows, stamps, path)
