@@ -51,10 +51,10 @@ def cmd_scan(a)->int:
     print(f'{len(table)} files in {table.label.nunique()} classes, {len(bad)} unreadable' + (f'; table in {a.out}' if a.out else ''))
     return int(stopped)
 
-# %% ../nbs/13_cli.ipynb #d9799e60
+# %% ../nbs/13_cli.ipynb #fc47756c
 def cmd_audit(a)->int:
     import pandas as pd
-    from animal_cls.eda import audit, scan
+    from animal_cls.eda import against_truth, audit, scan
     root, items = get_items(a)
     findings = audit(scan(root, items, workers=a.workers, progress=not a.quiet))
     if a.labels: findings = pd.concat([findings, doubtful_labels(root, items, not a.quiet)], ignore_index=True)
@@ -64,6 +64,8 @@ def cmd_audit(a)->int:
         first = findings[findings.issue == issue].iloc[0]
         print(f'{n:6} {issue:16} for example {say(first.path)}: {first.detail}')
     print(f'{len(findings)} findings in {len(items)} files' + (f'; all of them in {a.out}' if a.out else ''))
+    if (Path(root)/'faults.csv').exists(): # a drawn sample knows the truth
+        print(against_truth(findings, pd.read_csv(Path(root)/'faults.csv')).to_string(float_format='%.3f'))
     return 0
 
 # %% ../nbs/13_cli.ipynb #7a2a9f1c
@@ -149,7 +151,7 @@ def cmd_explain(a)->int:
     if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
     return int(failed > 0)
 
-# %% ../nbs/13_cli.ipynb #82007d1b
+# %% ../nbs/13_cli.ipynb #d0453f56
 def cmd_export(a)->int:
     from animal_cls.predict import export_onnx
     difference = export_onnx(a.weights, a.out)
@@ -171,12 +173,12 @@ def cmd_bench(a)->int:
     from animal_cls import bench
     from animal_cls.evaluate import save_results
     from animal_cls.model import machine
-    table = getattr(bench, f'bench_{a.what}')(a.seconds)
+    table = getattr(bench, f'bench_{a.what}')(a.data, a.seconds)
     print(table.to_string(float_format='%.2f'))
-    if a.out: save_results(dict(bench=a.what, seconds=a.seconds, machine=machine(), table=table.to_dict('index')), a.out)
+    if a.out: save_results(dict(bench=a.what, data=a.data or 'the drawn sample', seconds=a.seconds, machine=machine(), table=table.to_dict('index')), a.out)
     return 0
 
-# %% ../nbs/13_cli.ipynb #5839da46
+# %% ../nbs/13_cli.ipynb #42082c35
 def parser()->argparse.ArgumentParser:
     "What can be typed after `animal_cls`."
     p = argparse.ArgumentParser('animal_cls', description='From a folder of animal photos to a classifier that you can trust and explain.')
@@ -215,6 +217,7 @@ def parser()->argparse.ArgumentParser:
     c = add('report', cmd_report, 'one self-contained page on a run'); c.add_argument('run_folder', metavar='RUN', help='folder that train has left')
     add_data(c); c.add_argument('--out', help='the page (RUN/report.html)')
     c = add('bench', cmd_bench, 'this project beside what is installed'); c.add_argument('what', nargs='?', default='train', choices=['train', 'loader', 'scan', 'gradcam', 'predict'])
+    c.add_argument('data', metavar='DATA', nargs='?', help='photos; the drawn sample when left out')
     c.add_argument('--seconds', type=float, default=10, help='for each contestant in each of three rounds (10)'); c.add_argument('--out', help='write the results to this JSON file')
     return p
 

@@ -47,17 +47,20 @@ def match_labels(labels:pd.Series, # class names of a folder
     names = {english(c): c for c in classes} | {k: v for k, v in ENGLISH.items() if v in classes} | {c: c for c in classes}
     return labels.map(lambda l: names.get(l, names.get(l.lower(), l)))
 
-# %% ../nbs/01_data.ipynb #05b5acc8
+# %% ../nbs/01_data.ipynb #18db96f9
 def list_files(root:Path, # a folder
-              )->list:    # paths of its regular files relative to it, with forward slashes, sorted
-    "All regular files below a folder, without following links; `faults.csv`, written by `sample`, is not one of them."
-    found = []
-    for folder, dirs, files in os.walk(root, onerror=lambda e: None):
-        for name in files:
-            path = os.path.join(folder, name)
-            try: regular = stat.S_ISREG(os.lstat(path).st_mode)
-            except OSError: continue # deleted while we walk
-            if regular: found.append(os.path.relpath(path, root).replace(os.sep, '/'))
+              )->list:    # paths of its files relative to it, with forward slashes, sorted
+    "All files below a folder; `faults.csv`, written by `sample`, is not one of them."
+    found, home = [], os.path.realpath(root)
+    seen = {home}
+    def enter(folder): # is it not to be reached on another way?
+        real = os.path.realpath(folder)
+        if os.path.islink(folder) and (real in seen or real.startswith(home + os.sep)): return False
+        seen.add(real)
+        return True
+    for folder, dirs, files in os.walk(root, followlinks=True):
+        dirs[:] = [d for d in dirs if enter(os.path.join(folder, d))]
+        found += [os.path.relpath(os.path.join(folder, name), root).replace(os.sep, '/') for name in files]
     return sorted(f for f in found if f != 'faults.csv')
 
 # %% ../nbs/01_data.ipynb #463ca825

@@ -4,26 +4,23 @@
 
 # %% auto #0
 __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 'LEVELS', 'TYPES', 'HASHES', 'NOTHING', 'COUNT',
-           'EXTENSIONS', 'small_views', 'means', 'pack', 'hash_images', 'opponents', 'hash_colours', 'colourfulness',
-           'sharpness', 'entropy', 'measure_views', 'brightness', 'facts', 'header_facts', 'look', 'describe',
-           'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'kept_rows', 'visit', 'scan',
-           'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes',
+           'EXTENSIONS', 'ASKED', 'small_views', 'means', 'pack', 'hash_images', 'opponents', 'hash_colours',
+           'colourfulness', 'sharpness', 'entropy', 'measure_views', 'brightness', 'facts', 'header_facts', 'look',
+           'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'kept_rows', 'visit',
+           'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes',
            'plot_brightness', 'plot_shapes', 'class_means', 'plot_means', 'ordinal', 'ranks', 'count_bits', 'flips',
            'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups', 'odd_ones', 'members', 'audit',
-           'deck_claims']
+           'against_truth', 'deck_claims']
 
-# %% ../nbs/02_eda.ipynb #3f421639
+# %% ../nbs/02_eda.ipynb #48b67ef8
 import hashlib, io, multiprocessing, os, signal, sys, textwrap, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import combinations, pairwise
 from pathlib import Path
-import matplotlib.pyplot as plt, numpy as np, pandas as pd, seaborn as sns
+import numpy as np, pandas as pd
 from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.stats import gaussian_kde
 from tqdm import tqdm
 from .data import FORMATS, TURN, ImageError, UserError, decode, english, home, open_image, orientation, read_file, to_rgb
 
@@ -268,7 +265,7 @@ def both_names(label:str)->str:
     "A class in the set's own language and in English."
     return ' '.join(wrap(label if english(label) == label else f'{label} ({english(label)})', 40))
 
-# %% ../nbs/02_eda.ipynb #2e1bfac4
+# %% ../nbs/02_eda.ipynb #01023992
 def card(r,      # a row of a scan, as `itertuples` gives it; an attribute `note` becomes the last line
         )->str:
     "The text of a card, as the deck writes it."
@@ -280,6 +277,7 @@ def show_cards(root,              # folder of the data set
                cols:int=5,        # cards in a line
               )->np.ndarray:      # the Axes, one a card
     "Preview cards as in the deck."
+    import matplotlib.pyplot as plt
     lines = -(-len(rows)//cols)
     fig, axs = plt.subplots(lines, cols, figsize=(1.9*cols, 2.5*lines), squeeze=False, dpi=72)
     for ax in axs.flat: ax.axis('off')
@@ -292,11 +290,12 @@ def show_cards(root,              # folder of the data set
     fig.subplots_adjust(left=.01, right=.99, top=.99, bottom=.42/lines, hspace=.75, wspace=.35)
     return axs.ravel()[:len(rows)]
 
-# %% ../nbs/02_eda.ipynb #878103da
+# %% ../nbs/02_eda.ipynb #e8da38e9
 def plot_balance(df:pd.DataFrame, # a scan or items: label
                  ax=None,         # Axes to draw on
                 ):                # the Axes
     "Photos of each class, largest first, and the line of perfect balance."
+    import matplotlib.pyplot as plt, seaborn as sns
     if ax is None: _, ax = plt.subplots(figsize=(7, .35*df.label.nunique() + .8), dpi=80)
     n = df.label.value_counts()
     sns.barplot(x=n.values, y=n.index.map(both_names), color=sns.color_palette('colorblind')[0], ax=ax)
@@ -326,11 +325,12 @@ def atypical_sizes(df:pd.DataFrame, # a scan: width, height
     table = pd.DataFrame(rows, columns=['rule', 'low', 'high', 'photos', 'share'])
     return table.assign(of_26179=(table.share*26_179).round().fillna(0).astype(int), deck=2672)
 
-# %% ../nbs/02_eda.ipynb #c28e1441
+# %% ../nbs/02_eda.ipynb #8dd99032
 def plot_sizes(df:pd.DataFrame, # a scan: width, height
                ax=None,         # Axes to draw on
               ):                # the Axes
     "Width against height; the band is what the area rule calls typical."
+    import matplotlib.pyplot as plt, seaborn as sns
     if ax is None: _, ax = plt.subplots(figsize=(6.5, 4.5), dpi=80)
     d = df[['width', 'height']].dropna().astype(float)
     area, blue, orange = d.width*d.height, *sns.color_palette('colorblind')[:2]
@@ -349,13 +349,15 @@ def plot_sizes(df:pd.DataFrame, # a scan: width, height
     ax.legend(frameon=False); sns.despine(ax=ax)
     return ax
 
-# %% ../nbs/02_eda.ipynb #44aa9e2b
+# %% ../nbs/02_eda.ipynb #462a2250
 def plot_brightness(df:pd.DataFrame, # a scan: label, brightness
                     dark:float=20,   # below this a photo is called dark
                     bright:float=240,# above this bright
                     ax=None,         # Axes to draw on
                    ):                # the Axes
     "Brightness in each class; photos beyond the limits are marked one by one."
+    import matplotlib.pyplot as plt, seaborn as sns
+    from scipy.stats import gaussian_kde
     d = df.dropna(subset='brightness').groupby('label').brightness
     if ax is None: _, ax = plt.subplots(figsize=(6.5, .4*len(d) + 1.2), dpi=80)
     (blue, orange), x, marked = sns.color_palette('colorblind')[:2], np.linspace(0, 255, 256), 0
@@ -371,10 +373,11 @@ def plot_brightness(df:pd.DataFrame, # a scan: label, brightness
     ax.tick_params(axis='y', length=0); sns.despine(ax=ax, left=True)
     return ax
 
-# %% ../nbs/02_eda.ipynb #868a32f4
+# %% ../nbs/02_eda.ipynb #7d7bc230
 def plot_shapes(df:pd.DataFrame, # a scan: aspect, sharpness
                )->np.ndarray:    # two Axes
     "Distributions of aspect and sharpness over all photos; a log scale for sharpness, whose range is wide."
+    import matplotlib.pyplot as plt, seaborn as sns
     fig, axs = plt.subplots(1, 2, figsize=(8, 2.2), dpi=80, layout='constrained')
     d, blue = df[df.error == ''], sns.color_palette('colorblind')[0]
     sns.histplot(x=d.aspect, bins=np.geomspace(.25, 4, 60), color=blue, ax=axs[0])
@@ -385,7 +388,7 @@ def plot_shapes(df:pd.DataFrame, # a scan: aspect, sharpness
     sns.despine(fig)
     return axs
 
-# %% ../nbs/02_eda.ipynb #f06f1a64
+# %% ../nbs/02_eda.ipynb #6418b483
 def class_means(root,            # folder of the data set
                 df:pd.DataFrame, # rows of a scan
                 most:int=60,     # photos of each class, spread evenly over it
@@ -402,6 +405,7 @@ def class_means(root,            # folder of the data set
 def plot_means(means:dict, # from `class_means`
               )->np.ndarray: # the Axes, two rows
     "Mean image of each class above its RGB histogram."
+    import matplotlib.pyplot as plt, seaborn as sns
     fig, axs = plt.subplots(2, len(means), figsize=(1.15*len(means), 2.3), dpi=80, squeeze=False, layout='constrained')
     for (top, low), (label, (image, hist)) in zip(axs.T, means.items()):
         top.imshow(image.astype(np.uint8)); top.set_title(english(label), fontsize=9)
@@ -467,7 +471,7 @@ def expand(rows, first, last, most=1<<21): # yields i, j: each row with all numb
         i = np.repeat(some, n)
         yield i, np.arange(len(i)) - np.repeat(np.cumsum(n) - n - first[some], n)
 
-# %% ../nbs/02_eda.ipynb #c360a829
+# %% ../nbs/02_eda.ipynb #2b4fb6fa
 def distance(a:np.ndarray, # (N, 3) hashes
              b:np.ndarray, # (N, 3) hashes
             )->np.ndarray: # (N) bits, 0 to 64
@@ -479,6 +483,8 @@ def near_duplicates(hashes,       # (N, 3): phash, dhash, chash as `scan` has th
                     radius:int=9, # bits by which they may differ on average
                    )->np.ndarray: # (N) group numbers from 0, in order of first appearance; who has no twin is alone in a group
     "Group photos that show the same picture; one without a hash (unreadable or empty) stays alone."
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
     hashes = np.asarray(hashes, dtype=np.uint64).reshape(-1, 3)
     uniq, at = np.unique(hashes, axis=0, return_inverse=True) # a thousand equal pictures are one here, not a million pairs
     edges = [np.zeros((2, 0), int)]
@@ -494,7 +500,7 @@ def near_duplicates(hashes,       # (N, 3): phash, dhash, chash as `scan` has th
     group[alone] = len(uniq) + np.arange(alone.sum())
     return pd.factorize(group)[0]
 
-# %% ../nbs/02_eda.ipynb #cb67d9be
+# %% ../nbs/02_eda.ipynb #d5399e1a
 def show_groups(root,            # folder of the data set
                 df:pd.DataFrame, # rows of a scan
                 group,           # a group number for each row
@@ -502,6 +508,7 @@ def show_groups(root,            # folder of the data set
                 cols:int=3,      # members of each to show
                )->np.ndarray:    # the Axes, one line a group
     "Members of the largest groups side by side."
+    import matplotlib.pyplot as plt
     sizes = pd.Series(group).value_counts(sort=False).sort_values(ascending=False, kind='stable')
     tops = sizes.index[:n]
     fig, axs = plt.subplots(len(tops), cols, figsize=(2.1*cols, 1.9*len(tops)), squeeze=False, dpi=72)
@@ -583,6 +590,23 @@ def audit(df:pd.DataFrame,         # a scan
     detail = [f'{c}: {k:,} photos, {k/n.max():.0%} of the largest class, {n.idxmax()}' for c, k in rare.items()]
     rows.append(pd.DataFrame(dict(path='', issue='class_imbalance', score=rare.values/n.max(), detail=detail)))
     return pd.concat([r for r in rows if len(r)] or rows[:1], ignore_index=True)
+
+# %% ../nbs/02_eda.ipynb #50f0c522
+ASKED = dict(corrupted='unreadable', truncated='truncated', tiny='small', png_as_jpeg='wrong_extension', rgba='colour_mode', cmyk='colour_mode',
+             grey='colour_mode', wrong_label='label_error') # a planted fault, and what the audit calls it; the others have one name
+
+def against_truth(findings:pd.DataFrame, # from `audit`
+                  faults:pd.DataFrame,   # path, fault, detail: the faults.csv of a drawn sample
+                 )->pd.DataFrame:        # a row an issue: planted, found, recall, precision; `label_error` only when it was looked for
+    "How many of the planted faults were found, and how many of the findings are true."
+    twin = faults[faults.fault.str.endswith('duplicate')].assign(path=lambda d: d.detail.str.split(': ').str[0]) # a pair has two sides
+    short = faults[faults.fault == 'truncated'].assign(fault='corrupted') # cut short is unreadable, too
+    truth = pd.concat([faults, twin, short])
+    want = truth.path.groupby(truth.fault.replace(ASKED)).agg(set).to_dict()
+    got = findings.path.groupby(findings.issue).agg(set).to_dict()
+    if 'label_error' not in got: want.pop('label_error', None)
+    rows = {i: (len(w), len(g := got.get(i, set())), len(w & g)/len(w), len(w & g)/len(g) if g else np.nan) for i, w in sorted(want.items())}
+    return pd.DataFrame.from_dict(rows, 'index', columns=['planted', 'found', 'recall', 'precision'])
 
 # %% ../nbs/02_eda.ipynb #16d1fdfb
 def deck_claims(df:pd.DataFrame,       # a scan
