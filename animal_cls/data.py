@@ -47,21 +47,12 @@ def match_labels(labels:pd.Series, # class names of a folder
     names = {english(c): c for c in classes} | {k: v for k, v in ENGLISH.items() if v in classes} | {c: c for c in classes}
     return labels.map(lambda l: names.get(l, names.get(l.lower(), l)))
 
-# %% ../nbs/01_data.ipynb #18db96f9
+# %% ../nbs/01_data.ipynb #ced344ff
 def list_files(root:Path, # a folder
               )->list:    # paths of its files relative to it, with forward slashes, sorted
-    "All files below a folder; `faults.csv`, written by `sample`, is not one of them."
-    found, home = [], os.path.realpath(root)
-    seen = {home}
-    def enter(folder): # is it not to be reached on another way?
-        real = os.path.realpath(folder)
-        if os.path.islink(folder) and (real in seen or real.startswith(home + os.sep)): return False
-        seen.add(real)
-        return True
-    for folder, dirs, files in os.walk(root, followlinks=True):
-        dirs[:] = [d for d in dirs if enter(os.path.join(folder, d))]
-        found += [os.path.relpath(os.path.join(folder, name), root).replace(os.sep, '/') for name in files]
-    return sorted(f for f in found if f != 'faults.csv')
+    "All files below a folder, without following links to folders; `faults.csv`, written by `sample`, is not one of them."
+    found = [os.path.relpath(os.path.join(folder, f), root) for folder, _, files in os.walk(root) for f in files]
+    return sorted(f.replace(os.sep, '/') for f in found if f != 'faults.csv')
 
 # %% ../nbs/01_data.ipynb #463ca825
 WRAPPERS = {'raw-img', 'train', 'training', 'valid', 'val', 'validation', 'test', 'testing', '__macosx'}
