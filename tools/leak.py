@@ -32,7 +32,8 @@ for seed in SEEDS:
         model, meta = load_weights(out/'weights.safetensors')
         held = np.flatnonzero(cache.items.part == 'held')
         twin = np.isin(group[held], group[cache.items.part == 'train']) # has a near-duplicate among the training photos
-        of = {name: measure(model.to(get_device()), meta, cache, held[who]) for name, who in (('all', twin | ~twin), ('twins', twin), ('others', ~twin)) if who.any()}
+        kin = pd.Series(group[held]).map(pd.Series(group[mine]).value_counts()).values > 1 # has one anywhere: on a split without leaks, all of them are held
+        of = {name: measure(model.to(get_device()), meta, cache, held[who]) for name, who in (('all', kin | ~kin), ('twins', twin), ('others', ~twin), ('kin', kin)) if who.any()}
         rows.append(dict(split=split, seed=seed, train=int((part == 'train').sum())) | {f'{k}_{name}': m[k] for name, m in of.items() for k in ('n', 'accuracy', 'interval')})
         save_results(dict(what='near-duplicates across a split', machine=machine(), photos=len(mine), in_families=int((family > 1).sum()),
                           recipe=dataclasses.asdict(recipe), leak=rows), Path('results')/'leak.json')
