@@ -1,6 +1,8 @@
 # make run    the drawn sample (or DATA=folder, zip, kaggle:owner/set) from photos to report.html
 # make test   everything that must hold; ends with 'N passed, N failed'
 # make lab    JupyterLab on the notebooks
+# make docs   the documentation site in _docs/; make preview serves it
+# make lab-test, make site-test    the notebooks in a real JupyterLab, the site in a real browser: they need Chromium
 # TORCH_INDEX=URL takes PyTorch from an index of your own, for example one with the smaller CPU wheels.
 PYTHON ?= python3
 DATA ?=
@@ -10,7 +12,7 @@ BIN := .venv/bin
 CLS := $(BIN)/animal_cls
 FOLDER := $(or $(DATA),sample)
 
-.PHONY: run test lab readme clean
+.PHONY: run test lab docs preview lab-test site-test readme clean
 
 run: .venv/run.done
 	$(if $(DATA),,test -e sample/faults.csv || $(CLS) sample sample)
@@ -20,11 +22,23 @@ run: .venv/run.done
 	$(CLS) evaluate "$(OUT)/weights.safetensors" "$(FOLDER)" --out "$(OUT)/evaluate.json"
 	$(CLS) report "$(OUT)" "$(FOLDER)" --out "$(OUT)/report.html"
 
-test: .venv/dev.done
+test: .venv/dev.done $(if $(ANIMAL_CLS_LAB),.venv/lab.done)
 	$(BIN)/python tools/test.py
 
 lab: .venv/dev.done
 	$(BIN)/jupyter lab --notebook-dir=nbs 01_data.ipynb
+
+docs: .venv/dev.done
+	$(BIN)/python tools/docs.py
+
+preview: docs
+	$(BIN)/python -m http.server -d _docs
+
+lab-test: .venv/lab.done
+	$(BIN)/python tools/lab.py
+
+site-test: docs .venv/lab.done
+	$(BIN)/python tools/look.py
 
 readme: .venv/dev.done
 	$(BIN)/python tools/readme.py
@@ -39,6 +53,10 @@ readme: .venv/dev.done
 
 .venv/dev.done: .venv/run.done
 	$(BIN)/pip install -q -e '.[dev]'
+	touch $@
+
+.venv/lab.done: .venv/dev.done
+	$(BIN)/pip install -q -e '.[lab]'
 	touch $@
 
 clean:

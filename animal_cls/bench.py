@@ -4,20 +4,21 @@
 
 # %% auto #0
 __all__ = ['CLEANVISION', 'race', 'bench_photos', 'deck_transforms', 'deck_loader', 'our_batches', 'trainer', 'repeat',
-           'bench_train', 'bench_loader', 'process', 'bench_scan', 'bench_gradcam', 'bench_predict']
+           'bench_train', 'bench_loader', 'process', 'bench_scan', 'agreement', 'bench_gradcam', 'bench_predict']
 
-# %% ../nbs/12_bench.ipynb #b47fc99a
-import dataclasses, importlib.util, os, subprocess, sys, tempfile, time
+# %% ../nbs/12_bench.ipynb #392d7bed
+import copy, dataclasses, importlib.util, os, subprocess, sys, tempfile, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
+from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
-from .data import get_data, open_image
+from .data import get_data, keep_memory, open_image
 from .eda import scan
-from .gradcam import grad_cam, to_batch
-from .model import ASSETS, create_model, get_device, keep_memory, set_seed
+from .gradcam import METHODS, grad_cam, to_batch
+from .model import ASSETS, create_model, get_device, keep_memory, load_weights, set_seed
 from .predict import load
 from .preprocess import prepare_data
 from .train import DECK, FAST, Batches, bf16_pays, epoch_order, make_optimizer, train_step
@@ -112,7 +113,7 @@ def bench_loader(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
     theirs, ours = deck_loader(root, items), our_batches(root, items, 128, 128)
     return race({'ImageFolder + PIL, 2 workers': lambda: len(next(theirs)[0]), 'animal_cls, from the cache': lambda: len(next(ours)[0])}, seconds, rounds)
 
-# %% ../nbs/12_bench.ipynb #2f870210
+# %% ../nbs/12_bench.ipynb #7c5e343c
 CLEANVISION = 'import sys; from cleanvision import Imagelab; Imagelab(data_path=sys.argv[1]).find_issues(n_jobs=2)'
 
 def process(n:int, *args): # a contestant
@@ -124,10 +125,11 @@ def process(n:int, *args): # a contestant
     return work
 
 def bench_scan(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
-    "Bare decoding with Pillow and `scan`, both on one core; the command `animal_cls scan` and CleanVision, both on all."
+    "Pillow decoding to RGB and `scan`, both on one core; the command `animal_cls scan` and CleanVision, both on all."
     root, items = bench_photos(data)
     def bare():
-        for p in items.path: open_image(root/p)
+        keep_memory(False) # as it comes
+        for p in items.path: Image.open(root/p).convert('RGB')
         return len(items)
     contestants = {'Pillow, decoding only, one core': bare,
                    'animal_cls scan, one core': lambda: len(scan(root, items, workers=1, progress=False, reuse=False)),
@@ -136,22 +138,34 @@ def bench_scan(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
     else: print('CleanVision is not installed: left out')
     return race(contestants, seconds, rounds)
 
-# %% ../nbs/12_bench.ipynb #c8d5dc71
+# %% ../nbs/12_bench.ipynb #a495c113
+def agreement(a, b)->float: # two times (N, H, W)
+    "The lowest correlation of two heat maps of one photo."
+    return min(np.corrcoef(np.ravel(x), np.ravel(y))[0, 1] for x, y in zip(a, b))
+
 def bench_gradcam(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
-    "Grad-CAM of 32 pictures of 128 px against one forward pass, and against pytorch-grad-cam where it is installed."
+    "Heat maps of 32 pictures of 128 px against one forward pass, and against pytorch-grad-cam where it is installed."
     root, items = bench_photos(data)
-    model = create_model('final', 10).eval().to(get_device())
-    xb = to_batch([open_image(root/p) for p in items.path[:32]], dict(size=128, mean=[.5]*3, std=[.25]*3)).to(get_device())
+    model, meta = load_weights(ASSETS/'sample.safetensors')
+    model = model.to(get_device())
+    xb = to_batch([open_image(root/p) for p in items.path.sample(32, random_state=0)], meta | dict(size=128)).to(get_device())
     def forward():
         with torch.inference_mode(): model(xb)
         return 32
-    contestants = {'one forward pass': forward, 'animal_cls grad_cam': lambda: len(grad_cam(model, xb))}
-    if importlib.util.find_spec('pytorch_grad_cam'):
-        from pytorch_grad_cam import GradCAM
-        theirs = GradCAM(model, [model.block4])
-        contestants['pytorch-grad-cam'] = lambda: len(theirs(xb))
-    else: print('pytorch-grad-cam is not installed: left out')
-    return race(contestants, seconds, rounds)
+    ours = {name: lambda name=name: len(grad_cam(model, xb, method=name)) for name in METHODS}
+    contestants = {'one forward pass': forward} | ours | {'gradcam, all ten classes': lambda: len(grad_cam(model, xb, 'all'))}
+    if importlib.util.find_spec('pytorch_grad_cam') is None:
+        print('pytorch-grad-cam is not installed: left out')
+        return race(contestants, seconds, rounds)
+    import pytorch_grad_cam
+    theirs = dict(zip(METHODS, ('GradCAM', 'GradCAMPlusPlus', 'HiResCAM', 'LayerCAM')))
+    def peer(name):
+        net = copy.deepcopy(model) # its hooks are none of ours
+        return getattr(pytorch_grad_cam, theirs[name])(net, [net.block4])
+    same = {name: agreement(grad_cam(model, xb, method=name).cpu(), peer(name)(xb, None)) for name in METHODS}
+    cam = peer('gradcam')
+    table = race(contestants | {'gradcam, pytorch-grad-cam': lambda: len(cam(xb, None))}, seconds, rounds)
+    return table.assign(agreement=table.index.map(same))
 
 # %% ../nbs/12_bench.ipynb #f8285099
 def bench_predict(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:

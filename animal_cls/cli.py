@@ -77,24 +77,29 @@ def doubtful_labels(root, items, progress): # findings, none of them without cle
     cache = prepare_data(root, items, JUDGE.size*9//8, progress=progress)
     return label_errors(cache.items, out_of_fold(cache, JUDGE, progress=progress))
 
-# %% ../nbs/13_cli.ipynb #dce16d1d
+# %% ../nbs/13_cli.ipynb #d726806c
 def cmd_train(a)->int:
     import dataclasses
     from animal_cls.evaluate import finish_run
     from animal_cls.model import create_model
     from animal_cls.preprocess import prepare_data, read_split
-    from animal_cls.train import RECIPES, train
+    from animal_cls.train import RECIPES, each_in_turn, join_world, train, world
     knobs = {k: getattr(a, k) for k in ('epochs', 'batch', 'lr', 'size', 'seed') if getattr(a, k) is not None}
     if a.epochs: knobs['min_steps'] = 0 # who says how long means it
     if a.batch: knobs['min_batches'] = 1
+    join_world()
     recipe = dataclasses.replace(RECIPES[a.recipe], **knobs)
     size, out = recipe.size or create_model(a.model, 2).size, Path(a.out or f'runs/{a.model}-{a.recipe}')
-    root, items = get_items(a)
-    fractions = (.9, 0., .1) if a.split == '90/10' else (.8, .1, .1)
-    split = read_split(out/'split.csv') if a.resume and (out/'split.csv').exists() else None
-    cache = prepare_data(root, items, size*9//8, split, fractions, a.split_seed, progress=not a.quiet)
-    report_left_out(cache.bad.to_dict('records'))
+    def prepared():
+        root, items = get_items(a)
+        fractions = (.9, 0., .1) if a.split == '90/10' else (.8, .1, .1)
+        split = read_split(out/'split.csv') if a.resume and (out/'split.csv').exists() else None
+        return prepare_data(root, items, size*9//8, split, fractions, a.split_seed, progress=not a.quiet)
+    cache = each_in_turn(prepared)
+    first = world()[0] == 0 # of several under torchrun; it measures and tells
+    if first: report_left_out(cache.bad.to_dict('records'))
     train(a.model, cache, recipe, out, resume=a.resume, progress=not a.quiet)
+    if not first: return 0
     results = finish_run(out, cache)
     print(f"test accuracy {results['accuracy']:.1f}% ({results['interval'][0]:.1f}–{results['interval'][1]:.1f}) on {results['n']} photos; weights in {out/'weights.safetensors'}")
     return 0

@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['ENGLISH', 'WRAPPERS', 'ASSETS', 'MAX_PIXELS', 'FORMATS', 'MAX_BYTES', 'TURN', 'ACTIONS', 'UserError', 'ImageError',
            'home', 'english', 'match_labels', 'list_files', 'label_of', 'unzip', 'get_kaggle', 'get_data', 'manifest',
-           'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image', 'read_curation', 'curate']
+           'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image', 'keep_memory', 'read_curation',
+           'curate']
 
-# %% ../nbs/01_data.ipynb #d7ede5df
-import hashlib, io, lzma, os, stat, warnings, zipfile
+# %% ../nbs/01_data.ipynb #5ce3925e
+import ctypes, hashlib, io, lzma, os, stat, warnings, zipfile
 from importlib.resources import files
 from pathlib import Path
 import pandas as pd
@@ -190,6 +191,15 @@ def open_image(path, # a file
     turn = TURN.get(orientation(im))
     im = to_rgb(im)
     return im.transpose(turn) if turn is not None else im
+
+# %% ../nbs/01_data.ipynb #83b47798
+def keep_memory(keep:bool=True): # False: as it does by itself
+    "Tell the C library (glibc; others are left as they are) to keep what is freed for the next photo or batch."
+    try: mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError): return
+    M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4 # of <malloc.h>
+    if keep: mallopt(M_MMAP_MAX, 0); mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    else: mallopt(M_MMAP_MAX, 2**16); mallopt(M_MMAP_THRESHOLD, 2**25); mallopt(M_TRIM_THRESHOLD, 2**26) # where its own rule ends with large blocks
 
 # %% ../nbs/01_data.ipynb #2d865b6b
 ACTIONS = 'keep', 'relabel', 'exclude'

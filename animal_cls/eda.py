@@ -12,7 +12,7 @@ __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 
            'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups', 'odd_ones', 'members', 'audit',
            'against_truth', 'deck_claims']
 
-# %% ../nbs/02_eda.ipynb #48b67ef8
+# %% ../nbs/02_eda.ipynb #f75cfca3
 import hashlib, io, multiprocessing, os, signal, sys, textwrap, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from tqdm import tqdm
-from .data import FORMATS, TURN, ImageError, UserError, decode, english, home, open_image, orientation, read_file, to_rgb
+from .data import FORMATS, TURN, ImageError, UserError, decode, english, home, keep_memory, open_image, orientation, read_file, to_rgb
 
 # %% ../nbs/02_eda.ipynb #168d4c72
 SIDE = 96  # pixels of the small grey square that most numbers are taken from
@@ -73,7 +73,7 @@ def hash_colours(rgb:np.ndarray, # (N, 32, 32, 3) uint8 of upright photos squeez
     cells = opponents(rgb).reshape(2, -1, 8, SPOTS//8, 4, SPOTS//4).mean((3, 5)).reshape(2, -1, 32)
     return pack(np.concatenate(cells > np.median(cells, 2, keepdims=True), 1))
 
-# %% ../nbs/02_eda.ipynb #bce9267d
+# %% ../nbs/02_eda.ipynb #6a9fddd0
 def colourfulness(rgb:np.ndarray, # (N, H, W, 3) values 0-255
                  )->np.ndarray:   # (N) 0 for grey, about 15 for muted, above 60 for strong colours
     "How colourful pictures are (Hasler and Süsstrunk 2003)."
@@ -83,7 +83,8 @@ def colourfulness(rgb:np.ndarray, # (N, H, W, 3) values 0-255
 def sharpness(grey:np.ndarray,  # (N, H, W) floats, grey levels 0-255
              )->np.ndarray:     # (N) 0 for a flat picture, hundreds and more for one with fine detail
     "Variance of the Laplacian, the usual measure of blur (Pech-Pacheco et al. 2000)."
-    edges = 4*grey[:, 1:-1, 1:-1] - grey[:, :-2, 1:-1] - grey[:, 2:, 1:-1] - grey[:, 1:-1, :-2] - grey[:, 1:-1, 2:]
+    edges = 4*grey[:, 1:-1, 1:-1]
+    for rows, columns in ((slice(-2), slice(1, -1)), (slice(2, None), slice(1, -1)), (slice(1, -1), slice(-2)), (slice(1, -1), slice(2, None))): edges -= grey[:, rows, columns]
     return edges.var((1, 2))
 
 def entropy(grey:np.ndarray,  # (N, H, W) uint8 grey levels
@@ -211,7 +212,7 @@ def keep(old:pd.DataFrame, rows:list, stamps:dict, path:Path):
         save_scan(pd.concat([old[~old.path.isin(new.path)], new]), part); os.replace(part, path)
     except OSError: part.unlink(missing_ok=True)
 
-# %% ../nbs/02_eda.ipynb #f86e4c5b
+# %% ../nbs/02_eda.ipynb #da5a51a1
 def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     "What earlier scans of a folder have kept of some items: the table that a stopped scan leaves."
     old = kept(kept_scan(root)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
@@ -219,6 +220,7 @@ def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
 
 def visit(root:Path, paths:list, workers:int, bar): # yields lists of rows, in order
     "`describe` for many files, a handful at a time, on several cores; raises `UserError` when a worker dies."
+    keep_memory()
     handfuls = [paths[i:i+32] for i in range(0, len(paths), 32)]
     see = partial(describe, root)
     if workers < 2 or len(handfuls) < 2: pool, done = None, map(see, handfuls)

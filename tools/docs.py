@@ -1,0 +1,71 @@
+"""The documentation site in _docs/: python tools/docs.py
+
+nbdev turns nbs/ into pages in _proc/. Quarto builds the site from them where it is installed, else smalldocs, which is pure Python; both read the same _quarto.yml, and
+the reference pages are written from the docments either way. Then every link and picture is followed: the exit status is 1 when one leads nowhere."""
+import html, json, re, shutil, subprocess, sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT/'_docs'
+
+def make_pages(): # -> the folder _proc
+    from nbdev.serve import proc_nbs
+    proc = proc_nbs(n_workers=0, force=True)
+    for p in proc.glob('*.ipynb'): p.write_text(re.sub(r'output-file: .*?\\n', '', p.read_text(encoding='utf-8')), encoding='utf-8') # a page is called as its notebook
+    return proc
+
+def build_quarto(proc):
+    from smalldocs.api import build_from_config
+    from smalldocs.config import load
+    build_from_config(load(proc))
+    subprocess.run(['quarto', 'render', proc, '--no-execute'], check=True)
+
+def build_smalldocs(proc):
+    from smalldocs.site import build
+    build(proc, quiet=True)
+    for p in (proc/SITE.name).glob('*.html'): p.write_text(mathml(p.read_text(encoding='utf-8')), encoding='utf-8')
+
+def mathml(page): # formulas that a browser shows by itself, instead of a script from elsewhere
+    from latex2mathml.converter import convert
+    page = re.sub(r'<(link|script)[^>]*/katex@[^>]*>(</script>)?', '', page)
+    return re.sub(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', lambda m: convert(html.unescape(m[2]), {'display': 'block'}.get(m[1], m[1])), page, flags=re.S)
+
+class Page(HTMLParser):
+    "The ids of a page, and the addresses that it points to."
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.addresses = set(), []
+        self.feed(path.read_text(encoding='utf-8'))
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids.add(attrs.get('id'))
+        self.addresses += [attrs[k] for k in ('href', 'src') if attrs.get(k)]
+
+def troubles(site): # -> a line for each
+    pages, linked = {p: Page(p) for p in site.rglob('*.html')}, {site/'index.html'}
+    found = {e['href'].split('#')[0] for e in json.loads((site/'search.json').read_text(encoding='utf-8'))}
+    for path, page in pages.items():
+        name = path.relative_to(site).as_posix()
+        if name not in found: yield f'{name}: not found by the search'
+        if 'cell-output-error' in path.read_text(encoding='utf-8'): yield f'{name}: shows an error'
+        for address in page.addresses:
+            url = urlsplit(address)
+            if url.scheme or url.netloc: continue # elsewhere, or in the page itself
+            to = (path.parent/unquote(url.path)).resolve() if url.path else path
+            if to != path: linked.add(to)
+            if not to.is_file() or to.suffix == '.ipynb': yield f'{name}: {address} leads nowhere'
+            elif unquote(url.fragment) not in getattr(pages.get(to), 'ids', ()) and url.fragment: yield f'{name}: {address} has no such place'
+    for path in pages.keys() - linked: yield f'{path.relative_to(site)}: no page leads there; name it in _quarto.yml'
+
+if __name__ == '__main__':
+    if sys.version_info < (3, 11): sys.exit(print('SKIPPED tools/docs.py: smalldocs needs Python 3.11') or 0)
+    proc = make_pages()
+    (build_quarto if shutil.which('quarto') else build_smalldocs)(proc)
+    shutil.rmtree(SITE, ignore_errors=True)
+    (proc/SITE.name).rename(SITE)
+    bad, n = list(troubles(SITE)), len(list(SITE.rglob('*.html')))
+    print(*bad, f"{n} pages, {sum(p.stat().st_size for p in SITE.rglob('*') if p.is_file())/1e6:.1f} MB in {SITE.name}/", sep='\n')
+    sys.exit(bool(bad))

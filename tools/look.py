@@ -1,0 +1,56 @@
+"""The site as a person sees it: python tools/look.py [PAGE...]
+
+Every page of _docs/ (or those named) in headless Chromium, 1280 and 390 pixels wide, light and dark: no errors on the console, nothing that does not load, no picture that
+does not show, nothing wider than the window, and the search answers. Screenshots: runs/look/."""
+import sys, threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from chromium import chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE, SHOTS = ROOT/'_docs', ROOT/'runs'/'look'
+LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth,
+                 blank: [...document.images].filter(im => !im.complete || !im.naturalWidth).length})'''
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+def look(page, address, shot): # -> what is wrong with one page
+    said = []
+    page.on('console', lambda m: m.type == 'error' and said.append(f'console: {m.text}'))
+    page.on('pageerror', lambda e: said.append(f'script: {e}'))
+    page.on('requestfailed', lambda r: said.append(f'not loaded: {r.url[:200]}'))
+    page.on('response', lambda r: r.status >= 400 and said.append(f'{r.status}: {r.url}'))
+    page.goto(address, wait_until='networkidle')
+    seen = page.evaluate(LOOK)
+    if seen['wide'] > 0: said.append(f"{seen['wide']} pixels wider than the window")
+    if seen['blank']: said.append(f"{seen['blank']} pictures do not show")
+    page.screenshot(path=shot, full_page=True)
+    return said
+
+def search(page, address): # -> what is wrong with the search
+    page.goto(address, wait_until='networkidle')
+    page.locator('input[type=search]:visible').first.fill('Grad-CAM')
+    try: page.locator('a[href*="gradcam"]:visible', has_text='Grad-CAM').first.wait_for(timeout=5000)
+    except Exception as e: return [f'the search does not answer: {e}']
+    return []
+
+if __name__ == '__main__':
+    names = sys.argv[1:] or sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob('*.html'))
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    home, bad = f'http://127.0.0.1:{server.server_port}/', 0
+    with chromium() as browser:
+        for width in 1280, 390:
+            for scheme in 'light', 'dark':
+                context = browser.new_context(viewport=dict(width=width, height=900), color_scheme=scheme)
+                for name in names:
+                    page = context.new_page()
+                    for trouble in look(page, home + name, SHOTS/f"{name.replace('/', '-').removesuffix('.html')}-{width}-{scheme}.png"): bad += 1; print(f'{name} at {width}, {scheme}: {trouble}')
+                    page.close()
+                context.close()
+        for trouble in search(browser.new_page(), home): bad += 1; print(trouble)
+    print(f'{len(names)} pages looked at in two widths, light and dark: {bad} troubles; screenshots in {SHOTS.relative_to(ROOT)}/')
+    sys.exit(bad > 0)
