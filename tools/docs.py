@@ -16,16 +16,18 @@ def make_pages(): # -> the folder _proc
     for p in proc.glob('*.ipynb'): p.write_text(re.sub(r'output-file: .*?\\n', '', p.read_text(encoding='utf-8')), encoding='utf-8') # a page is called as its notebook
     return proc
 
-def build_quarto(proc):
-    from smalldocs.api import build_from_config
-    from smalldocs.config import load
-    build_from_config(load(proc))
-    subprocess.run(['quarto', 'render', proc, '--no-execute'], check=True)
+def make_reference(proc):
+    from smalldocs import api, config
+    api.doc = lambda o, doc=api.doc: re.sub('(`.*?`)|<', lambda m: m[1] or "\\<", doc(o)) # a docstring is not HTML
+    api.build_from_config(config.load(proc))
+
+def build_quarto(proc): subprocess.run(['quarto', 'render', proc, '--no-execute'], check=True)
 
 def build_smalldocs(proc):
     from smalldocs.site import build
     build(proc, quiet=True)
     for p in (proc/SITE.name).glob('*.html'): p.write_text(mathml(p.read_text(encoding='utf-8')), encoding='utf-8')
+    for p in (proc/SITE.name).rglob('*.css'): p.write_text(re.sub(r'@import url\(https:[^)]*\);', '', p.read_text(encoding='utf-8')), encoding='utf-8') # fonts: those of the system will do
 
 def mathml(page): # formulas that a browser shows by itself, instead of a script from elsewhere
     from latex2mathml.converter import convert
@@ -63,6 +65,7 @@ def troubles(site): # -> a line for each
 if __name__ == '__main__':
     if sys.version_info < (3, 11): sys.exit(print('SKIPPED tools/docs.py: smalldocs needs Python 3.11') or 0)
     proc = make_pages()
+    make_reference(proc)
     (build_quarto if shutil.which('quarto') else build_smalldocs)(proc)
     shutil.rmtree(SITE, ignore_errors=True)
     (proc/SITE.name).rename(SITE)

@@ -10,23 +10,30 @@ from chromium import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE, SHOTS = ROOT/'_docs', ROOT/'runs'/'look'
-LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth,
+VIEWS = dict(wide=(1280, 'light'), dark=(1280, 'dark'), narrow=(390, 'light'))
+LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight, back: getComputedStyle(document.body).backgroundColor,
                  blank: [...document.images].filter(im => !im.complete || !im.naturalWidth).length})'''
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
-def look(page, address, shot): # -> what is wrong with one page
-    said = []
+def look(page, address, name): # -> what is wrong with one page
+    said, backs = [], {}
     page.on('console', lambda m: m.type == 'error' and said.append(f'console: {m.text}'))
     page.on('pageerror', lambda e: said.append(f'script: {e}'))
     page.on('requestfailed', lambda r: said.append(f'not loaded: {r.url[:200]}'))
     page.on('response', lambda r: r.status >= 400 and said.append(f'{r.status}: {r.url}'))
     page.goto(address, wait_until='networkidle')
-    seen = page.evaluate(LOOK)
-    if seen['wide'] > 0: said.append(f"{seen['wide']} pixels wider than the window")
-    if seen['blank']: said.append(f"{seen['blank']} pictures do not show")
-    page.screenshot(path=shot, full_page=True)
+    for view, (width, scheme) in VIEWS.items():
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(dict(width=width, height=900)); page.wait_for_timeout(200)
+        seen = page.evaluate(LOOK)
+        backs[scheme] = seen['back']
+        if seen['wide'] > 0: said.append(f"{seen['wide']} pixels wider than a window of {width}")
+        if seen['blank']: said.append(f"{seen['blank']} pictures do not show")
+        page.set_viewport_size(dict(width=width, height=min(seen['height'], 4000))) # software draws slowly
+        page.screenshot(path=SHOTS/f'{name}-{view}.png')
+    if backs['light'] == backs['dark']: said.append(f"light and dark have the same background, {backs['light']}")
     return said
 
 def search(page, address): # -> what is wrong with the search
@@ -43,14 +50,10 @@ if __name__ == '__main__':
     threading.Thread(target=server.serve_forever, daemon=True).start()
     home, bad = f'http://127.0.0.1:{server.server_port}/', 0
     with chromium() as browser:
-        for width in 1280, 390:
-            for scheme in 'light', 'dark':
-                context = browser.new_context(viewport=dict(width=width, height=900), color_scheme=scheme)
-                for name in names:
-                    page = context.new_page()
-                    for trouble in look(page, home + name, SHOTS/f"{name.replace('/', '-').removesuffix('.html')}-{width}-{scheme}.png"): bad += 1; print(f'{name} at {width}, {scheme}: {trouble}')
-                    page.close()
-                context.close()
+        for name in names:
+            page = browser.new_page()
+            for trouble in look(page, home + name, name.replace('/', '-').removesuffix('.html')): bad += 1; print(f'{name}: {trouble}', flush=True)
+            page.close()
         for trouble in search(browser.new_page(), home): bad += 1; print(trouble)
-    print(f'{len(names)} pages looked at in two widths, light and dark: {bad} troubles; screenshots in {SHOTS.relative_to(ROOT)}/')
+    print(f'{len(names)} pages looked at, wide, narrow and dark: {bad} troubles; screenshots in {SHOTS.relative_to(ROOT)}/')
     sys.exit(bad > 0)
