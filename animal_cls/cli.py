@@ -135,7 +135,7 @@ def cmd_predict(a)->int:
     if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
     return int(failed > 0)
 
-# %% ../nbs/13_cli.ipynb #cd3597eb
+# %% ../nbs/13_cli.ipynb #1b5f326f
 def cmd_explain(a)->int:
     from PIL import Image
     from animal_cls.data import open_image
@@ -144,7 +144,7 @@ def cmd_explain(a)->int:
     from animal_cls.predict import expand, load
     out, used, failed = Path(a.out), set(), 0
     out.mkdir(parents=True, exist_ok=True)
-    for row in load(a.weights).stream(expand(a.paths), batch=16, explain=True):
+    for row in load(a.weights).stream(expand(a.paths), batch=16, explain=True, method=a.method):
         if 'error' in row:
             failed += 1; print(f"{say(row['path'])}: {row['error']}", file=sys.stderr); continue
         name = stem = Path(row['path']).stem
@@ -183,7 +183,7 @@ def cmd_bench(a)->int:
     if a.out: save_results(dict(bench=a.what, data=a.data or 'the drawn sample', seconds=a.seconds, machine=machine(), table=table.to_dict('index')), a.out)
     return 0
 
-# %% ../nbs/13_cli.ipynb #42082c35
+# %% ../nbs/13_cli.ipynb #c754f365
 def parser()->argparse.ArgumentParser:
     "What can be typed after `animal_cls`."
     p = argparse.ArgumentParser('animal_cls', description='From a folder of animal photos to a classifier that you can trust and explain.')
@@ -203,7 +203,7 @@ def parser()->argparse.ArgumentParser:
         c.add_argument('--out', help='write the table to this CSV file'); c.add_argument('--workers', type=int, help='processes (one a core)')
         if name == 'audit': c.add_argument('--labels', action='store_true', help='train small nets to find labels that are probably wrong')
     c = add('train', cmd_train, 'train a net'); add_data(c)
-    c.add_argument('--model', default='final', help='beginnings, deeper or final (final)')
+    c.add_argument('--model', default='final', help='beginnings, deeper, final or beyond (final)')
     c.add_argument('--recipe', choices=['fast', 'deck'], default='fast'); c.add_argument('--out', help='folder of the run (runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='go on where the run in --out stopped, or start it')
     c.add_argument('--split', choices=['80/10/10', '90/10'], default='80/10/10', help="90/10 is the deck's, where test also chooses")
@@ -217,7 +217,9 @@ def parser()->argparse.ArgumentParser:
         c = add(name, f, help); c.add_argument('paths', metavar='PATH', nargs='+', help='files or folders')
         c.add_argument('--weights', help='a weights file (those in the package)')
         if name == 'predict': c.add_argument('--json', action='store_true', help='one JSON object a line')
-        else: c.add_argument('--out', default='explained', help='folder for the PNG files (explained)')
+        else:
+            c.add_argument('--out', default='explained', help='folder for the PNG files (explained)')
+            c.add_argument('--method', default='gradcam', choices=['gradcam', 'gradcam++', 'hirescam', 'layercam'], help='how the heat is added up (gradcam)')
     c = add('export', cmd_export, 'write a net as ONNX'); c.add_argument('weights', metavar='WEIGHTS'); c.add_argument('--out', default='model.onnx')
     c = add('report', cmd_report, 'one self-contained page on a run'); c.add_argument('run_folder', metavar='RUN', help='folder that train has left')
     add_data(c); c.add_argument('--out', help='the page (RUN/report.html)')
