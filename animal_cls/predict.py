@@ -86,7 +86,7 @@ def class_number(name:str,     # a class, as trained or in English
     if name not in numbers: raise UserError(f"The net knows no class '{name}': choose one of {', '.join(classes)}.")
     return numbers[name]
 
-# %% ../nbs/09_predict.ipynb #e5524dfb
+# %% ../nbs/09_predict.ipynb #5f66919d
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` of its weights file, `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
@@ -94,18 +94,18 @@ class Predictor:
         self.model, self.classes = self.model.to(get_device()), self.meta['classes']
         self.side = self.meta.get('cache_size', self.meta['size']*9//8)
 
-    def logits(self, xs:list, explain:bool, target:int)->tuple: # squares (S, S, 3) uint8 -> logits (n, classes), heat maps or None
+    def logits(self, xs:list, explain:bool, target:int, method:str)->tuple: # squares (S, S, 3) uint8 -> logits (n, classes), heat maps or None
         xb = torch.from_numpy(np.stack(xs)).to(next(self.model.parameters()).device)
         xb = prepare(xb, self.meta).contiguous(memory_format=torch.channels_last)
         if explain:
-            heats, logits = grad_cam(self.model, xb, None if target is None else [target]*len(xb), with_logits=True)
+            heats, logits = grad_cam(self.model, xb, None if target is None else [target]*len(xb), with_logits=True, method=method)
             return logits, whole_view(heats, self.meta)
         with torch.inference_mode(): return self.model(xb), None
 
-    def stream(self, photos, batch:int=64, explain:bool=False, target:int=None): # any iterable of photos -> rows, one at a time, in order
+    def stream(self, photos, batch:int=64, explain:bool=False, target:int=None, method:str='gradcam'): # any iterable of photos -> rows, one at a time, in order
         for some, read in read_ahead(photos, self.side, batch):
             good = [x for x, error in read if not error]
-            logits, heats = self.logits(good, explain, target) if good else ((), None)
+            logits, heats = self.logits(good, explain, target, method) if good else ((), None)
             answers = (answer(z, self.classes, None if heats is None else heats[i]) for i, z in enumerate(logits))
             for photo, (_, error) in zip(some, read):
                 path = getattr(photo, 'filename', '') if isinstance(photo, Image.Image) else photo
@@ -114,8 +114,8 @@ class Predictor:
     def __call__(self, photos, batch:int=64)->list: # one photo or several -> a row each: path, label, english, probability, probabilities; or path, error
         return list(self.stream(as_list(photos), batch))
 
-    def explain(self, photos, target:str=None, batch:int=64)->list: # the same, with `heat` (H, H) in [0, 1] for the whole photo, for the predicted class, or for the class called `target`
-        return list(self.stream(as_list(photos), batch, True, None if target is None else class_number(target, self.classes)))
+    def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list: # the same, with `heat` (H, H) in [0, 1] for the whole photo, for the predicted class, or for the class called `target`
+        return list(self.stream(as_list(photos), batch, True, None if target is None else class_number(target, self.classes), method))
 
 # %% ../nbs/09_predict.ipynb #6d29f680
 def load(weights=None,  # a weights file; None: the trained weights in the package
