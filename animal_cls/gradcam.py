@@ -143,7 +143,7 @@ def why(photo:Image.Image, # RGB
     fig.colorbar(plt.cm.ScalarMappable(cmap=bar), ax=axs, label='evidence')
     return fig
 
-# %% ../nbs/08_gradcam.ipynb #c5e8e9e4
+# %% ../nbs/08_gradcam.ipynb #582f63a5
 def faithfulness(model:nn.Module,   # any net
                  xb:torch.Tensor,   # (N, 3, H, W) normalised, where 0 is the mean colour
                  heat:torch.Tensor, # (N, H, W) in [0, 1]
@@ -151,7 +151,7 @@ def faithfulness(model:nn.Module,   # any net
                  steps:int=8,       # in which the photo is painted over
                 )->tuple:           # one row a picture: deletion, insertion (areas, 0 to 1), drop (0 to 1), increase (0 or 1); both curves (2, N, steps + 1)
     "What hiding and showing the hottest places first does to a net's answer."
-    rank = heat.flatten(1).argsort(1, descending=True, stable=True).argsort(1).view_as(heat)[:, None]*steps/heat[0].numel() # from 0, the hottest, to `steps`
+    rank = heat.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(1).view_as(heat)[:, None]*steps/heat[0].numel() # from 0, the hottest, to `steps`
     with as_evaluated(model):
         target = model(xb).argmax(1) if target is None else torch.as_tensor(target, device=xb.device)
         prob = lambda shown: model(xb*shown).softmax(1).gather(1, target[:, None])[:, 0].cpu()
@@ -161,7 +161,7 @@ def faithfulness(model:nn.Module,   # any net
     scores = torch.stack([*areas, F.relu(1 - fog/whole), (fog > whole).float()], 1)
     return pd.DataFrame(scores.numpy(), columns=['deletion', 'insertion', 'drop', 'increase']), curves
 
-# %% ../nbs/08_gradcam.ipynb #d80b65a5
+# %% ../nbs/08_gradcam.ipynb #e911754b
 def rank_correlation(a, b)->np.ndarray: # two times heat maps (N, H, W) -> (N) in [-1, 1]
     "Spearman's; a map without heat agrees with none: 0."
     a, b = (pd.DataFrame(h.flatten(1).cpu().numpy()).rank(axis=1) for h in (a, b))
@@ -172,21 +172,25 @@ def randomised(model:nn.Module,  # its children in the order in which they are u
                target=None,      # (N) class numbers; None: the predicted classes
                layer:str=None,   # name of a layer of the model; None: its `cam_layer`
                method='gradcam', # one of `METHODS`
+               seed:int=0,       # of the random weights
               )->pd.DataFrame:   # one row a picture, one column for each part, from the last to the first
     "How much heat maps are still the same when a net's parts lose their weights, from the top down (Adebayo et al. 2018): rank correlation."
     before, logits = grad_cam(model, xb, target, layer, True, method)
     target, net, same = logits.argmax(1) if target is None else target, copy.deepcopy(model), {}
-    for name, part in reversed(list(net.named_children())):
-        forget = [m for m in part.modules() if hasattr(m, 'reset_parameters')]
-        for m in forget: m.reset_parameters()
-        if forget: same[name] = rank_correlation(before, grad_cam(net, xb, target, layer, method=method))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for name, part in reversed(list(net.named_children())):
+            forget = [m for m in part.modules() if hasattr(m, 'reset_parameters')]
+            for m in forget: m.reset_parameters()
+            if forget: same[name] = rank_correlation(before, grad_cam(net, xb, target, layer, method=method))
     return pd.DataFrame(same)
 
-# %% ../nbs/08_gradcam.ipynb #edf696f1
+# %% ../nbs/08_gradcam.ipynb #4d96b26b
 def score_maps(model:nn.Module,   # a net
                meta:dict,         # what its weights file says
                photos:list, masks:list, # PIL images, and the outlines of what they show, as `draw_animal` gives them
                steps:int=8,       # of `faithfulness`
+               draws:int=3,       # of random weights
               )->pd.DataFrame:    # one row a method and one for noise
     "Means over all photos: `faithfulness`, the heat inside the outline, and the rank correlation with the map of a net whose last layer (`last`), or everything (`all`), is random."
     xb, rows = to_batch(photos, meta).to(next(model.parameters()).device), {}
@@ -195,7 +199,9 @@ def score_maps(model:nn.Module,   # a net
         heat = grad_cam(model, xb, method=name) if name in METHODS else noise
         rows[name] = faithfulness(model, xb, heat, steps=steps)[0].mean().to_dict()
         rows[name]['inside'] = float(np.nanmean([heat_inside(h, m) for h, m in zip(whole_view(heat, meta).cpu(), masks)]))
-        if name in METHODS: rows[name] |= dict(zip(('last', 'all'), randomised(model, xb, method=name).mean().iloc[[0, -1]].tolist()))
+        if name in METHODS:
+            kept = pd.concat([randomised(model, xb, method=name, seed=seed) for seed in range(draws)]).mean()
+            rows[name] |= dict(last=kept.iloc[0], all=kept.iloc[-1])
     return pd.DataFrame(rows).T
 
 # %% ../nbs/08_gradcam.ipynb #bab9df5e
