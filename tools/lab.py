@@ -27,12 +27,13 @@ RUN = '''async seconds => {
     await jupyterapp.shell.currentWidget.context.save();
 }'''
 RESTART = 'async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart() }'
+END = 'async () => { await jupyterapp.shell.currentWidget?.sessionContext?.shutdown() }'
 DRAWN = '''() => { // of each cell: pictures in more than one colour, widgets with a size
     const canvas = new OffscreenCanvas(64, 64), ctx = canvas.getContext('2d', {willReadFrequently: true});
     const coloured = im => { if (!im.naturalWidth) return false;
         ctx.drawImage(im, 0, 0, 64, 64); const px = new Uint32Array(ctx.getImageData(0, 0, 64, 64).data.buffer); return px.some(v => v != px[0]) };
     const shown = w => w.offsetWidth && w.offsetHeight;
-    return [...document.querySelectorAll('.jp-Notebook .jp-Cell')].map(cell => ({
+    return [...jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-Cell')].map(cell => ({
         pictures: [...cell.querySelectorAll('.jp-OutputArea-output img')].filter(coloured).length,
         widgets: [...cell.querySelectorAll('.jp-OutputArea-output')].filter(o => [...o.querySelectorAll('.jupyter-widgets')].some(shown)).length}))}'''
 SETTINGS = {'notebook-extension/tracker': dict(windowingMode='none'), # all cells are on the page, not only those in view
@@ -57,7 +58,7 @@ def jupyterlab(folder, home):
         path.parent.mkdir(parents=True, exist_ok=True); path.write_text(json.dumps(values))
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
     env = os.environ | {f'JUPYTER_{k}_DIR': str(home/k.lower()) for k in ('CONFIG', 'DATA', 'RUNTIME')} | {f'JUPYTERLAB_{k}_DIR': str(home/k.lower()) for k in ('SETTINGS', 'WORKSPACES')}
-    env.pop('MPLBACKEND', None) # figures belong on the page
+    for k in ('MPLBACKEND', 'OMP_NUM_THREADS', 'MKL_NUM_THREADS'): env.pop(k, None) # what tools/test.py sets is not what a person has
     args = ['--no-browser', '--allow-root', '--expose-app-in-browser', '--IdentityProvider.token=', f'--port={port}', f'--notebook-dir={folder}']
     with open(SHOTS/'server.log', 'w') as log:
         server = subprocess.Popen([sys.executable, '-m', 'jupyterlab', *args], env=env, stdout=log, stderr=log)
@@ -69,7 +70,7 @@ def jupyterlab(folder, home):
         finally: server.terminate(); server.wait(30)
 
 def open_notebook(page, address, name):
-    page.goto(f'{address}/lab/tree/{name}', wait_until='domcontentloaded')
+    page.goto(f'{address}/lab/tree/{name}?reset', wait_until='domcontentloaded')
     page.wait_for_function("name => window.jupyterapp?.shell.currentWidget?.context?.path == name", arg=name, timeout=120_000)
     page.evaluate(READY)
 
@@ -106,12 +107,12 @@ def walk(page, address, folder, name):
 def click_through(page, address, folder):
     "Exclude one photo and relabel another: they must be framed at once, after a reload, and in a new kernel."
     tile = lambda i: page.locator('.ac-tile').nth(i)
-    choose = lambda i, option: page.locator('.widget-gridbox .widget-dropdown select').nth(i).select_option(option)
+    pick = lambda i: page.locator('.widget-gridbox .widget-dropdown select').nth(i)
     def framed(): page.locator('.ac-tile.ac-exclude').wait_for(timeout=30_000); page.locator('.ac-tile.ac-relabel').wait_for(timeout=30_000)
     said, counted = walk(page, address, folder, 'cleaner.ipynb')
     own = tile(1).locator('b').inner_text()
-    other = next(o for o in page.locator('.widget-gridbox .widget-dropdown select').nth(1).locator('option').all_inner_texts() if o.startswith('is: ') and o != f'is: {own}')
-    choose(0, 'exclude'); choose(1, other); framed()
+    other = next(o for o in pick(1).evaluate('s => [...s.options].map(o => o.value)') if o.startswith('is: ') and o != f'is: {own}')
+    pick(0).select_option('exclude'); pick(1).select_option(other); framed()
     choices = (folder/'curation.csv').read_text(encoding='utf-8')
     if len(choices.splitlines()) != 3: said.append(f'curation.csv holds {choices!r}')
     page.evaluate('() => jupyterapp.shell.currentWidget.context.save()')
@@ -134,9 +135,7 @@ def main(names):
                 start, page = time.time(), browser.new_page(viewport=dict(width=1280, height=900))
                 try: said, counted = click_through(page, address, folder) if name == 'cleaner.ipynb' else walk(page, address, folder, name)
                 except Exception as e: said, counted = [f'{type(e).__name__}: {e}'], ''; page.screenshot(path=SHOTS/f'{name}.png')
-                page.close()
-                for s in json.load(urllib.request.urlopen(f'{address}/api/sessions')): # one kernel at a time
-                    urllib.request.urlopen(urllib.request.Request(f"{address}/api/sessions/{s['id']}", method='DELETE')).close()
+                page.evaluate(END); page.close() # one kernel at a time
                 failed += bool(said)
                 print(f"{'FAILED' if said else 'ok    '} {name} ({time.time() - start:.0f} s) {counted}", *said, sep='\n  ' if said else ' ', flush=True)
     sys.exit(failed > 0)
