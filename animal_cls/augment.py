@@ -74,12 +74,12 @@ def class_strength(counts,     # (classes) training photos of each class
     logs = torch.as_tensor(counts).float().clamp(min=1).log()
     return 1 + boost*(logs.max() - logs)/(logs.max() - logs.min()).clamp(min=1e-6)
 
-# %% ../nbs/04_augment.ipynb #033f9aae
+# %% ../nbs/04_augment.ipynb #c43a205b
 def normalise(xb:torch.Tensor, # (N, 3, H, W) float, 0 to 255
-              mean, std,       # three floats each, for pixels in [0, 1]
+              mean, std,       # three floats each, or tensors of three, for pixels in [0, 1]
              )->torch.Tensor:  # (N, 3, H, W) float
     "Scale to [0, 1] and normalise, in one multiplication and one addition."
-    mean, std = (torch.tensor(v, device=xb.device).view(1, 3, 1, 1) for v in (mean, std))
+    mean, std = (torch.as_tensor(v, dtype=torch.float32, device=xb.device).view(1, 3, 1, 1) for v in (mean, std))
     return xb*(1/(255*std)) - mean/std
 
 def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on any device

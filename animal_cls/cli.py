@@ -77,19 +77,21 @@ def doubtful_labels(root, items, progress): # findings, none of them without cle
     cache = prepare_data(root, items, JUDGE.size*9//8, progress=progress)
     return label_errors(cache.items, out_of_fold(cache, JUDGE, progress=progress))
 
-# %% ../nbs/13_cli.ipynb #d726806c
+# %% ../nbs/13_cli.ipynb #6bf1db32
 def cmd_train(a)->int:
     import dataclasses
     from animal_cls.evaluate import finish_run
-    from animal_cls.model import create_model
+    from animal_cls.model import MODELS, create_model, load_weights
     from animal_cls.preprocess import prepare_data, read_split
-    from animal_cls.train import RECIPES, each_in_turn, join_world, train, world
+    from animal_cls.train import RECIPES, change, each_in_turn, join_world, train, world
     knobs = {k: getattr(a, k) for k in ('epochs', 'batch', 'lr', 'size', 'seed') if getattr(a, k) is not None}
     if a.epochs: knobs['min_steps'] = 0 # who says how long means it
     if a.batch: knobs['min_batches'] = 1
     join_world()
-    recipe = dataclasses.replace(RECIPES[a.recipe], **knobs)
-    size, out = recipe.size or create_model(a.model, 2).size, Path(a.out or f'runs/{a.model}-{a.recipe}')
+    model = a.model or (load_weights(None if a.init == 'package' else a.init)[1]['model'] if a.init else 'beyond')
+    name = a.recipe or ('tune' if a.init or model not in MODELS else 'fast')
+    recipe = change(dataclasses.replace(RECIPES[name], **knobs), a.set)
+    size, out = recipe.size or create_model(model, 2).size, Path(a.out or f"runs/{model.replace(':', '-')}-{name}")
     def prepared():
         root, items = get_items(a)
         fractions = (.9, 0., .1) if a.split == '90/10' else (.8, .1, .1)
@@ -98,7 +100,7 @@ def cmd_train(a)->int:
     cache = each_in_turn(prepared)
     first = world()[0] == 0 # of several under torchrun; it measures and tells
     if first: report_left_out(cache.bad.to_dict('records'))
-    train(a.model, cache, recipe, out, resume=a.resume, progress=not a.quiet)
+    train(model, cache, recipe, out, resume=a.resume, init=a.init, progress=not a.quiet)
     if not first: return 0
     results = finish_run(out, cache)
     print(f"test accuracy {results['accuracy']:.1f}% ({results['interval'][0]:.1f}–{results['interval'][1]:.1f}) on {results['n']} photos; weights in {out/'weights.safetensors'}")
@@ -123,7 +125,7 @@ def cmd_evaluate(a)->int:
           (f", with flip averaging {results['accuracy_flip']:.1f}%" if a.flip else ''))
     return 0
 
-# %% ../nbs/13_cli.ipynb #751f17d5
+# %% ../nbs/13_cli.ipynb #ff75a77f
 def cmd_predict(a)->int:
     from animal_cls.predict import expand, load
     failed = 0
@@ -131,7 +133,7 @@ def cmd_predict(a)->int:
         failed += 'error' in row
         if a.json: print(json.dumps(row))
         elif 'error' in row: print(f"{say(row['path'])}: {row['error']}", file=sys.stderr)
-        else: print(f"{say(row['path'])}: {row['label']} ({row['english']}) {100*row['probability']:.1f}%")
+        else: print(f"{say(row['path'])}: {row['label']} ({row['english']}) {100*row['probability']:.1f}%{'' if row['sure'] else ', not sure'}")
     if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
     return int(failed > 0)
 
@@ -183,7 +185,7 @@ def cmd_bench(a)->int:
     if a.out: save_results(dict(bench=a.what, data=a.data or 'the drawn sample', seconds=a.seconds, machine=machine(), table=table.to_dict('index')), a.out)
     return 0
 
-# %% ../nbs/13_cli.ipynb #c754f365
+# %% ../nbs/13_cli.ipynb #6c4bcf23
 def parser()->argparse.ArgumentParser:
     "What can be typed after `animal_cls`."
     p = argparse.ArgumentParser('animal_cls', description='From a folder of animal photos to a classifier that you can trust and explain.')
@@ -203,13 +205,15 @@ def parser()->argparse.ArgumentParser:
         c.add_argument('--out', help='write the table to this CSV file'); c.add_argument('--workers', type=int, help='processes (one a core)')
         if name == 'audit': c.add_argument('--labels', action='store_true', help='train small nets to find labels that are probably wrong')
     c = add('train', cmd_train, 'train a net'); add_data(c)
-    c.add_argument('--model', default='final', help='beginnings, deeper, final or beyond (final)')
-    c.add_argument('--recipe', choices=['fast', 'deck'], default='fast'); c.add_argument('--out', help='folder of the run (runs/MODEL-RECIPE)')
+    c.add_argument('--model', help='beyond, final, deeper, beginnings, efficientnet-lite0 or torchvision:NAME (beyond, or that of --init)')
+    c.add_argument('--init', metavar='WEIGHTS', help="start from what a net has learned: a weights file, or 'package' for the one in the package")
+    c.add_argument('--recipe', choices=['fast', 'deck', 'tune'], help='fast; tune, for a net that has learned before'); c.add_argument('--out', help='folder of the run (runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='go on where the run in --out stopped, or start it')
     c.add_argument('--split', choices=['80/10/10', '90/10'], default='80/10/10', help="90/10 is the deck's, where test also chooses")
     c.add_argument('--split-seed', type=int, default=42)
     for name, kind in (('epochs', int), ('batch', int), ('lr', float), ('size', int), ('seed', int)):
         c.add_argument(f'--{name}', type=kind, help="instead of the recipe's")
+    c.add_argument('--set', metavar='KNOB=VALUE', action='append', default=[], help='turn any other knob of the recipe, as mixup=.2; more than once if you like')
     c = add('evaluate', cmd_evaluate, 'measure a net on photos that it has not seen')
     c.add_argument('weights', metavar='WEIGHTS'); add_data(c); c.add_argument('--out', help='write the results to this JSON file')
     c.add_argument('--flip', action='store_true', help='also with flip averaging'); c.add_argument('--all', action='store_true', help='also photos that the net has seen')

@@ -62,15 +62,16 @@ def read_ahead(photos,   # any iterable of paths and PIL images
                 some, jobs = ahead.popleft()
                 yield some, [j.result() for j in jobs]
 
-# %% ../nbs/09_predict.ipynb #835e452d
+# %% ../nbs/09_predict.ipynb #600a0cdc
 def answer(logits:torch.Tensor, # (classes)
            classes:list,        # class names, in the net's order
            heat=None,           # (H, W), a heat map
-          )->dict:              # label, english, probability, probabilities, and heat if there is one
+           sure_from:float=0.,  # probability below which the answer is not sure
+          )->dict:              # label, english, probability, sure, probabilities, and heat if there is one
     "What is said of one photo."
     p = logits.softmax(0).tolist()
     label = classes[int(np.argmax(p))]
-    row = dict(label=label, english=english(label), probability=max(p), probabilities=dict(zip(classes, p)))
+    row = dict(label=label, english=english(label), probability=max(p), sure=max(p) >= sure_from, probabilities=dict(zip(classes, p)))
     return row if heat is None else row | dict(heat=heat.cpu().numpy())
 
 # %% ../nbs/09_predict.ipynb #11f518f0
@@ -86,7 +87,7 @@ def class_number(name:str,     # a class, as trained or in English
     if name not in numbers: raise UserError(f"The net knows no class '{name}': choose one of {', '.join(classes)}.")
     return numbers[name]
 
-# %% ../nbs/09_predict.ipynb #5f66919d
+# %% ../nbs/09_predict.ipynb #699325bc
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` of its weights file, `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
@@ -106,7 +107,7 @@ class Predictor:
         for some, read in read_ahead(photos, self.side, batch):
             good = [x for x, error in read if not error]
             logits, heats = self.logits(good, explain, target, method) if good else ((), None)
-            answers = (answer(z, self.classes, None if heats is None else heats[i]) for i, z in enumerate(logits))
+            answers = (answer(z, self.classes, None if heats is None else heats[i], self.meta.get('sure_from', 0.)) for i, z in enumerate(logits))
             for photo, (_, error) in zip(some, read):
                 path = getattr(photo, 'filename', '') if isinstance(photo, Image.Image) else photo
                 yield dict(path=str(path)) | (dict(error=error) if error else next(answers))

@@ -1,0 +1,88 @@
+"""The studies behind notebook 14: python tools/study.py STUDY DATA RUNS
+
+ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds a row, measured on the validation part
+seeds     three short runs on all photos: how far do seeds spread, how long does it take to 85% on the test part
+few       20 to 200 photos of each of three classes, from scratch and from a net that has met the other seven only
+scaling   seconds an epoch, by photos and by threads
+
+Writes results/STUDY.json after each run; runs that are already in RUNS are not repeated."""
+import dataclasses, sys, tempfile
+from pathlib import Path
+import numpy as np, torch
+from animal_cls.data import get_data
+from animal_cls.eda import near_duplicates
+from animal_cls.evaluate import finish_run, measure, save_results
+from animal_cls.model import get_device, load_weights, machine
+from animal_cls.preprocess import prepare_data
+from animal_cls.train import FAST, TUNE, train
+
+SEEDS = 0, 1, 2
+study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+turn = dataclasses.replace
+
+def photos(size): # a cache with its split, of which a study may change the column `part`
+    return prepare_data(*get_data(data), size*9//8)
+
+def keep(rows, **facts):
+    print(rows[-1], flush=True)
+    save_results(dict(what=__doc__.split(f'\n{study}')[1].splitlines()[0].strip(), machine=machine(), rows=rows) | facts, Path('results')/f'{study}.json')
+
+def ablation():
+    cache, rows = photos(64), []
+    group = near_duplicates(np.stack(cache.items.key)) # families stay whole
+    third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
+    cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
+    base = turn(FAST, size=64, epochs=12)
+    changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
+               'averaged weights': dict(ema=.99), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
+    for seed in SEEDS:
+        for name, knobs in changes.items():
+            out = runs/f'{name}-{seed}'
+            history = train('beyond', cache, turn(base, seed=seed, **knobs), out, resume=True)
+            model, meta = load_weights(out/'weights.safetensors')
+            valid = np.flatnonzero(cache.items.part == 'valid')
+            plain = dict(row=name, seed=seed, seconds=history.seconds.sum(), train_accuracy=history.train_accuracy.iloc[-1])
+            rows.append(plain | dict(accuracy=measure(model.to(get_device()), meta, cache, valid)['accuracy']))
+            if name == 'FAST': # the same net, asked at the size that it has learned with
+                rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']))
+            keep(rows, photos=int((cache.items.part == 'train').sum()), recipe=dataclasses.asdict(base))
+
+def seeds():
+    cache, rows = photos(128), []
+    for seed in SEEDS:
+        out = runs/f'short-{seed}'
+        train('beyond', cache, turn(FAST, epochs=10, seed=seed), out, resume=True)
+        r = finish_run(out, cache)
+        rows.append({k: r[k] for k in ('accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs')} | dict(seed=seed))
+        keep(rows)
+
+def few():
+    new, rows, (root, items) = ['gatto', 'pecora', 'scoiattolo'], [], get_data(data)
+    seven, three = (prepare_data(root, items[items.label.isin(new) == here], 108) for here in (False, True))
+    fast, tune = (turn(r, size=96) for r in (FAST, TUNE))
+    train('beyond', seven, turn(fast, epochs=12), runs/'seven', resume=True)
+    mine, test = np.flatnonzero(three.items.part != 'test'), np.flatnonzero(three.items.part == 'test')
+    for seed in SEEDS:
+        order = three.items.iloc[np.random.default_rng(seed).permutation(mine)].groupby('label').cumcount() # place of each photo in its class
+        for n in (20, 50, 100, 200):
+            three.items['part'] = order.reindex(three.items.index).map(lambda k: 'train' if k < .8*n else 'valid' if k < n else '')
+            for way, recipe, init in (('from scratch', fast, None), ('fine-tuned', tune, runs/'seven'/'weights.safetensors')):
+                out = runs/f'{way}-{n}-{seed}'
+                history = train('beyond', three, turn(recipe, seed=seed), out, resume=True, init=init)
+                model, meta = load_weights(out/'weights.safetensors')
+                rows.append(dict(way=way, photos=n, seed=seed, seconds=history.seconds.sum(), n=len(test), accuracy=measure(model.to(get_device()), meta, three, test)['accuracy']))
+                keep(rows, classes=new, taught_on=seven.items.label.unique().tolist())
+
+def scaling():
+    cache, rows, threads = photos(64), [], torch.get_num_threads()
+    all = np.random.default_rng(0).permutation(np.flatnonzero(cache.items.part != 'valid'))
+    for n, cores in [(n, threads) for n in (1000, 2000, 5000, 10000, len(all))] + [(5000, t) for t in range(1, threads)]:
+        torch.set_num_threads(cores)
+        cache.items['part'] = cache.items.part.where(cache.items.part == 'valid', '')
+        cache.items.iloc[all[:n], cache.items.columns.get_loc('part')] = 'train'
+        with tempfile.TemporaryDirectory() as tmp:
+            history = train('beyond', cache, turn(FAST, size=64, stages=((1., 1.),), epochs=2, min_steps=0), Path(tmp)/'run')
+        rows.append(dict(photos=n, threads=cores) | history.iloc[-1][['seconds', 'images_per_second', 'peak_share']].to_dict())
+        keep(rows)
+
+globals()[study]()
