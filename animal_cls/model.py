@@ -264,7 +264,7 @@ def read_header(path)->dict: # what a weights file says of itself
 def load_weights(path=None,      # a .safetensors file; None: the trained weights in the package
                 )->tuple:        # the net in eval mode on the CPU, what the header says (dict)
     "Load a net; raises `UserError` for a file that is missing, cut short or of another kind. No code in it can run."
-    path = ASSETS/'final.safetensors' if path is None else Path(path)
+    path = ASSETS/'beyond.safetensors' if path is None else Path(path)
     meta = read_header(path)
     model = create_model(meta['model'], len(meta['classes']))
     try:
