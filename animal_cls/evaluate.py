@@ -187,7 +187,7 @@ def plot_calibration(results:dict, # from `metrics` or `evaluate`
     t = pd.DataFrame(results['calibration'])
     ax.plot([0, 100], [0, 100], '--', c='.7', lw=1)
     ax.scatter(t.confidence, t.accuracy, s=10 + 300*t.photos/t.photos.sum(), alpha=.7)
-    ax.set(xlabel='confidence (percent)', ylabel='accuracy (percent)', xlim=(0, 102), ylim=(-3, 103), title=f"ECE {results['ece']:.1f} points")
+    ax.set(xlabel='confidence (percent)', ylabel='accuracy (percent)', xlim=(0, 102), ylim=(-3, 107), title=f"ECE {results['ece']:.1f} points")
     sns.despine(ax=ax)
     return ax
 
@@ -295,7 +295,7 @@ def finish_run(out,         # folder of a finished run
     history, parts = pd.read_csv(Path(out)/'history.csv'), cache.items.part.value_counts()
     results |= train_test_gap(model, meta, cache, results['accuracy'])
     results |= dict(split={p: int(parts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'], valid_accuracy=meta['accuracy'][meta['chosen_on']],
-                    train_seconds=history.seconds.sum(), machine=machine(), history=history.to_dict('records'))
+                    train_seconds=float(history.seconds.sum()), machine=machine(), history=history.to_dict('records'))
     save_results(results, Path(out)/'results.json')
     add_to_header(weights, accuracy=meta['accuracy'] | dict(test=results['accuracy'], interval=results['interval'], n=results['n']))
     return results

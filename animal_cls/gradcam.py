@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'tap', 'as_evaluated', 'cam_parts', 'gradcam', 'hirescam', 'layercam', 'gradcam_pp', 'grad_cam',
-           'heat_inside', 'overlay', 'to_batch', 'whole_view', 'why', 'faithfulness', 'rank_correlation', 'randomised',
-           'score_maps', 'gallery', 'side_by_side']
+           'heat_inside', 'overlay', 'to_batch', 'whole_view', 'scale_bar', 'add_bar', 'why', 'faithfulness',
+           'rank_correlation', 'randomised', 'score_maps', 'picks', 'confused', 'both_heats', 'gallery', 'side_by_side']
 
 # %% ../nbs/08_gradcam.ipynb #e1ec9e74
 import copy
@@ -18,7 +18,6 @@ from PIL import Image
 from .augment import prepare
 from .data import english
 from .preprocess import Cache, squeeze
-from .train import predict_logits
 
 # %% ../nbs/08_gradcam.ipynb #e9d85e08
 @contextmanager
@@ -122,6 +121,13 @@ def whole_view(heats:torch.Tensor, # (N, H, W) heat maps of what `prepare` gives
     return F.pad(heats, [edge]*4)
 
 # %% ../nbs/08_gradcam.ipynb #690244a5
+def scale_bar(height:int=1)->np.ndarray: # pixels -> (height, 256, 3) uint8
+    "The colours of `overlay` from no heat to the hottest, over grey."
+    return overlay(np.full((height, 256, 3), 160, np.uint8), torch.linspace(0, 1, 256)[None])
+
+def add_bar(fig:plt.Figure, axs): # beside its Axes
+    fig.colorbar(plt.cm.ScalarMappable(cmap=ListedColormap(scale_bar()[0]/255)), ax=axs, label='evidence', shrink=min(1., 2.5/fig.get_figheight()))
+
 def why(photo:Image.Image, # RGB
         model:nn.Module,   # a net
         meta:dict,         # what its weights file says
@@ -139,8 +145,7 @@ def why(photo:Image.Image, # RGB
     for ax, c, heat in zip(axs[1:], picks, heats/heats.max().clamp(min=1e-9)):
         ax.imshow(overlay(photo, heat)); ax.set_title(f'{english(names[c])} {probs[c]:.0%}', fontsize=9)
     for ax in axs: ax.axis('off')
-    bar = ListedColormap(overlay(np.full((1, 256, 3), 160, np.uint8), torch.linspace(0, 1, 256)[None])[0]/255)
-    fig.colorbar(plt.cm.ScalarMappable(cmap=bar), ax=axs, label='evidence')
+    add_bar(fig, axs)
     return fig
 
 # %% ../nbs/08_gradcam.ipynb #582f63a5
@@ -205,24 +210,57 @@ def score_maps(model:nn.Module,   # a net
     return pd.DataFrame(rows).T
 
 # %% ../nbs/08_gradcam.ipynb #bab9df5e
-def gallery(model:nn.Module, # a net
-            meta:dict,       # what its weights file says
-            cache:Cache,     # decoded photos, with the net's own labels
-            rows,            # (N) which of them to choose from
-            n:int=6,         # how many of each
+def picks(answers:pd.DataFrame, # from `top_losses`, of all photos: path, label, predicted, probability, loss
+          n:int=5,              # photos of each kind, at most
+         )->dict:               # title -> rows of `answers`
+    "Right predictions and mistakes, of each some by lot (of the right ones one a class), and those with least and most confidence."
+    ok = answers.label == answers.predicted
+    right, wrong = answers[ok].sample(frac=1, random_state=0), answers[~ok].sample(frac=1, random_state=0)
+    return {'right, by lot': right.drop_duplicates('label')[:n].sort_values('label'), 'right, least sure': right.nsmallest(n, 'probability'),
+            'mistakes, by lot': wrong[:n], 'mistakes, surest': wrong.nlargest(n, 'probability')}
+
+def confused(answers:pd.DataFrame, # as above
+             pairs=None,           # (true, predicted) names of classes, as trained; None: the most frequent mistakes
+             k:int=3,              # how many of these
+             n:int=5,              # photos of each pair, at most
+            )->dict:               # title -> rows of `answers`, the surest first
+    "Photos of one class that were taken for another."
+    wrong = answers[answers.label != answers.predicted]
+    if pairs is None: pairs = wrong.groupby(['label', 'predicted']).size().nlargest(k).index
+    found = {(a, b): wrong[(wrong.label == a) & (wrong.predicted == b)] for a, b in pairs}
+    return {f'{english(a)} taken for {english(b)} ({len(t)})': t.nlargest(n, 'probability') for (a, b), t in found.items()}
+
+# %% ../nbs/08_gradcam.ipynb #bbcadbad
+def both_heats(model:nn.Module,      # a net
+               meta:dict,            # what its weights file says
+               cache:Cache,          # decoded photos, with the net's own labels
+               answers:pd.DataFrame, # N rows of `top_losses`
+              )->tuple:              # (N) places in the cache, (N, 2, H, W) heat maps of the whole photos
+    "What speaks for the class that a net says of each photo, and for the class that it is, on one scale."
+    at = pd.Index(cache.items.path).get_indexer(answers.path)
+    target = [[meta['classes'].index(c) for c in pair] for pair in zip(answers.predicted, answers.label)]
+    xb = prepare(torch.from_numpy(cache.xs[at]), meta).to(next(model.parameters()).device)
+    return at, whole_view(grad_cam(model, xb, target, together=True), meta).cpu()
+
+# %% ../nbs/08_gradcam.ipynb #54b341c7
+def gallery(model:nn.Module, meta:dict, cache:Cache, # as above
+            groups:dict,                             # title -> rows of `top_losses`, as `picks` and `confused` give them
            )->plt.Figure:
-    "The first right predictions of `rows` above, the first mistakes below, each with the heat for what the net says."
-    rows, cls = np.asarray(rows), meta['classes']
-    truth = cache.items.label.iloc[rows].values
-    probs = predict_logits(model, cache.xs, rows, meta).softmax(1)
-    right = np.array(cls)[probs.argmax(1)] == truth
-    fig, axs = plt.subplots(2, n, figsize=(1.5*n, 3.4), dpi=72, layout='constrained', squeeze=False)
-    for ax in axs.flat: ax.axis('off')
-    for line, picks in zip(axs, (np.flatnonzero(right)[:n], np.flatnonzero(~right)[:n])):
-        xb = prepare(torch.from_numpy(cache.xs[rows[picks]]), meta).to(next(model.parameters()).device)
-        for ax, i, heat in zip(line, picks, whole_view(grad_cam(model, xb), meta).cpu() if len(picks) else ()):
-            ax.imshow(overlay(cache.xs[rows[i]], heat), aspect=1/cache.items.aspect.iloc[rows[i]])
-            ax.set_title(f'{english(cls[probs[i].argmax()])} {probs[i].max():.0%}' + ('' if right[i] else f'\n({english(truth[i])})'), fontsize=9)
+    "A line of photos for each group, with the heat for what the net says; below mistakes a second one, with the heat for what they are."
+    groups = {title: t for title, t in groups.items() if len(t)}
+    lines = [1 + (t.label != t.predicted).any() for t in groups.values()]
+    n = max(map(len, groups.values()), default=1)
+    fig, axs = plt.subplots(max(1, sum(lines)), n, figsize=(1.5*n + 1, 1.35*sum(lines) + .3), dpi=72, layout='constrained', squeeze=False)
+    for ax in axs.flat: ax.set(xticks=[], yticks=[], frame_on=False)
+    below = iter(axs)
+    for (title, t), k in zip(groups.items(), lines):
+        at, heats = both_heats(model, meta, cache, t)
+        for j, (name, cls, probs) in enumerate(((title, t.predicted, t.probability), ('what it is', t.label, np.exp(-t.loss)))[:k]):
+            line = next(below)
+            line[0].set_ylabel(name.replace(', ', '\n').replace(' taken for ', '\ntaken for '), fontsize=9)
+            for ax, i, c, p, heat in zip(line, at, cls, probs, heats[:, j]):
+                ax.imshow(overlay(cache.xs[i], heat), aspect=1/cache.items.aspect.iloc[i]); ax.set_title(f'{english(c)} {p:.0%}', fontsize=9)
+    add_bar(fig, axs)
     return fig
 
 # %% ../nbs/08_gradcam.ipynb #67cd70b7

@@ -4,23 +4,21 @@
 
 # %% auto #0
 __all__ = ['STYLE', 'read_run', 'img_tag', 'photo_tag', 'plot_tag', 'esc', 'table', 'facts', 'headline', 'cards',
-           'findings_table', 'pick', 'heat_cards', 'made_with', 'sections', 'make_report']
+           'findings_table', 'how_sure', 'heat_cards', 'heat_groups', 'made_with', 'sections', 'make_report']
 
 # %% ../nbs/11_report.ipynb #4c663872
 import base64, hashlib, html, io, json, os, re
 from pathlib import Path
-import matplotlib.pyplot as plt, numpy as np, pandas as pd, torch
+import matplotlib.pyplot as plt, numpy as np, pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 from . import __version__
-from .augment import prepare
 from .data import UserError, english, open_image
 from .eda import audit, both_names, plot_balance, scan
-from .evaluate import confusion, metrics, per_class, plot_confusion, plot_history, top_losses
-from .gradcam import grad_cam, overlay, whole_view
+from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion, plot_coverage, plot_history, top_losses
+from .gradcam import both_heats, confused, overlay, picks, scale_bar
 from .model import get_device, load_weights, machine, write_atomic
 from .preprocess import Cache, prepare_data
-from .train import predict_logits
 
 # %% ../nbs/11_report.ipynb #3dc69995
 def read_run(run:Path)->tuple: # folder of a run -> model, header of its weights, history, split (DataFrames), results (dict, maybe empty)
@@ -97,23 +95,37 @@ def findings_table(root:Path, df:pd.DataFrame, findings:pd.DataFrame, n:int=4)->
         rows.append([f'<b>{esc(issue.replace("_", " "))}</b>', f'{len(group):,}', f'<div class=said>{said}</div><div class=strip>{shown}</div>'])
     return table(['finding', 'count', 'the first of them'], rows) if rows else '<p>Nothing was found.</p>'
 
-# %% ../nbs/11_report.ipynb #636ddb25
-def pick(answers:pd.DataFrame, n:int=12)->tuple: # as `top_losses` gives them; how many of each kind at most -> right ones, mistakes
-    "One right prediction a class by lot, and the worst mistakes."
-    ok = answers.label == answers.predicted
-    return answers[ok].sample(frac=1, random_state=0).drop_duplicates('label').sort_values('label')[:n], answers[~ok].nlargest(n, 'loss')
+# %% ../nbs/11_report.ipynb #e28110fa
+def how_sure(results:dict, meta:dict, answers:pd.DataFrame)->str: # as `read_run` and `top_losses` give them
+    "Calibration, and what saying 'not sure' leaves and costs."
+    honest, covered = Figure(figsize=(3.5, 3)), Figure(figsize=(3.5, 3))
+    plot_calibration(results, honest.subplots()); ax = plot_coverage(results, covered.subplots())
+    t, before, least = meta.get('temperature'), results.get('ece_before'), meta.get('sure_from')
+    said = f'<p>The calibration error (ECE) is {results["ece"]:.1f} points' + ('' if t is None or before is None else f'; without the temperature {t:.2f} it would be {before:.1f}')
+    if least is not None:
+        sure, right = answers.probability >= least, answers.label == answers.predicted
+        rate = lambda which: f'{100*right[which].mean():.1f}%' if which.any() else 'none'
+        ax.axvline(100*sure.mean(), ls=':', c='.5', label=f'sure from {least:.0%} on'); ax.legend(frameon=False, fontsize=8, loc='lower left')
+        said += f'.</p><p>Below {least:.0%} it says that it is <b>not sure</b>. '
+        said += f'It is sure of {100*sure.mean():.0f}% of the test photos, and right in {rate(sure)} of these; of the others in {rate(~sure)}'
+    return f'{said}.</p><div class=plots>{plot_tag(honest, "accuracy by confidence")}{plot_tag(covered, "accuracy by the share of photos that get an answer")}</div>'
 
-def heat_cards(root:Path, model, meta:dict, cache:Cache, answers:pd.DataFrame)->str: # answers: rows of `pick`
-    "Photos, each with the heat map of what the net says."
+# %% ../nbs/11_report.ipynb #636ddb25
+def heat_cards(root:Path, model, meta:dict, cache:Cache, answers:pd.DataFrame)->str: # answers: rows of `top_losses`
+    "Photos, each with the heat map of what the net says; mistakes also with that of what the folder says."
     if answers.empty: return '<p>None.</p>'
-    at, out = cache.items.reset_index().set_index('path')['index'][answers.path].to_numpy(), []
-    xb = prepare(torch.from_numpy(cache.xs[at]), meta).to(next(model.parameters()).device)
-    for r, heat in zip(answers.itertuples(), whole_view(grad_cam(model, xb), meta).cpu()):
+    out = []
+    for r, heats in zip(answers.itertuples(), both_heats(model, meta, cache, answers)[1]):
         photo = open_image(root/r.path); photo.thumbnail((280, 280))
-        truth = '' if r.label == r.predicted else f' <span class=wrong>filed under {esc(english(r.label))}</span>'
-        out.append(f'<figure>{photo_tag(photo, r.path)}{photo_tag(overlay(photo, heat), "where the net looked")}<figcaption><b>{esc(english(r.predicted))}</b> '
-                   f'{r.probability:.0%}{truth}<br><span class=path>{esc(r.path)}</span></figcaption></figure>')
-    return f'<div class=pairs>{"".join(out)}</div>'
+        wrong = r.label != r.predicted
+        maps = ''.join(photo_tag(overlay(photo, heat), f'where {english(c)} is seen') for c, heat in zip((r.predicted, r.label)[:1 + wrong], heats))
+        truth = f' <span class=wrong>filed under {esc(english(r.label))}</span> {np.exp(-r.loss):.0%}' if wrong else ''
+        out.append(f'<figure>{photo_tag(photo, r.path)}{maps}<figcaption><b>{esc(english(r.predicted))}</b> {r.probability:.0%}{truth}<br><span class=path>{esc(r.path)}</span></figcaption></figure>')
+    return f'<div class="pairs{" three" if wrong else ""}">{"".join(out)}</div>'
+
+def heat_groups(root:Path, model, meta:dict, cache:Cache, groups:dict, h:str='h3')->str: # groups: title -> rows, from `picks` or `confused`; h: tag of the titles
+    "Each group with its title."
+    return ''.join(f'<{h}>{esc(title[:1].upper() + title[1:])}</{h}>{heat_cards(root, model, meta, cache, rows)}' for title, rows in groups.items())
 
 # %% ../nbs/11_report.ipynb #1a7fd002
 def made_with(run:Path, model, meta:dict, history:pd.DataFrame, split:pd.DataFrame, results:dict)->str:
@@ -140,7 +152,7 @@ STYLE = '''
 body { margin:0 auto; max-width:66rem; padding:1.5rem 1.1rem 4rem; background:var(--paper); color:var(--ink); font:16px/1.55 system-ui,sans-serif }
 h1 { font-size:1.6rem; margin:0 } h2 { font-size:1.3rem; margin:3rem 0 .8rem; padding-top:1rem; border-top:1px solid var(--line) }
 h3 { font-size:1.05rem; margin:1.8rem 0 .6rem } p { max-width:44rem } a { color:var(--accent) } header p { color:var(--soft); margin:.2rem 0 0 }
-nav, .strip { display:flex; flex-wrap:wrap; gap:.35rem; margin-top:.35rem } nav { column-gap:1.2rem; font-size:.92rem }
+nav, .strip, .plots { display:flex; flex-wrap:wrap; gap:.35rem; margin-top:.35rem } nav { column-gap:1.2rem; font-size:.92rem }
 .big { font-size:clamp(3.4rem,14vw,5.6rem); line-height:1; font-weight:700; letter-spacing:-.03em; margin:1.6rem 0 .8rem; color:var(--accent) }
 .big small { margin-left:.2em; font-size:.32em; font-weight:500; letter-spacing:0; color:var(--soft) }
 dl { display:grid; grid-template-columns:repeat(auto-fill,minmax(9.8rem,1fr)); gap:1px; margin:1.2rem 0 }
@@ -149,6 +161,8 @@ dl div { box-shadow:0 0 0 1px var(--line); padding:.55rem .8rem } dt { color:var
 figure { margin:0; font-size:.84rem; line-height:1.45 } figcaption { padding:.5rem .7rem .7rem } figure b { font-size:.98rem }
 figure img { width:100%; height:auto; aspect-ratio:4/3; object-fit:contain; background:var(--line); vertical-align:top } .pairs img { width:50% }
 .cards, .pairs { display:grid; gap:.8rem; grid-template-columns:repeat(auto-fill,minmax(max(9.6rem,18%),1fr)) } .pairs { grid-template-columns:repeat(auto-fill,minmax(19rem,1fr)) }
+.three { grid-template-columns:repeat(auto-fill,minmax(min(100%,28rem),1fr)) } .three img { width:33.33% }
+.pairs img + img { border-left:2px solid var(--card) } .scale img { width:9rem; height:.7rem; margin:0 .4rem }
 .path, .said { overflow-wrap:anywhere } .path { color:var(--soft); font-size:.92em } .wrong { color:var(--wrong) }
 .wide { overflow-x:auto; margin:1rem 0 } .png { max-width:max(100%,30rem); height:auto }
 table { border-collapse:collapse; font-size:.92rem; font-variant-numeric:tabular-nums } th { text-align:left; color:var(--soft); font-weight:500 }
@@ -158,7 +172,7 @@ th, td { padding:.35rem .9rem .35rem 0; border-bottom:1px solid var(--line); ver
 '''
 
 # %% ../nbs/11_report.ipynb #757998f8
-def sections(run, root, model, meta, history, split, results, cache, df, findings, right, wrong)->list: # as in `make_report` -> (title, HTML)
+def sections(run, root, model, meta, history, split, results, cache, df, findings, answers)->list: # as in `make_report` -> (title, HTML)
     "What stands on the page, in order."
     k, bad, labelled = len(meta['classes']), (df.error != '').sum(), df[df.label != '']
     balance, matrix = Figure(figsize=(7, .35*k + .8)), Figure(figsize=(.55*k + 1, .45*k + .8))
@@ -174,9 +188,13 @@ def sections(run, root, model, meta, history, split, results, cache, df, finding
         ('Where it fails', '<p>Rows are what a photo shows, columns what the net says; the colour is the share of the row.</p>' + plot_tag(matrix, 'confusion matrix')
             + '<h3>Class by class</h3><p>Recall: how many of its photos were found. Precision: how many of those called so are. F1: both in one.</p>'
             + table(['class', 'photos', 'recall', 'precision', 'F1'], rows)),
-        ('Where it looked', '<p>Grad-CAM: the photo, and beside it where the net looked for what it says.</p><h3>Right, one a class by lot</h3>'
-            + heat_cards(root, model, meta, cache, right) + '<h3>Wrong, the worst first</h3><p>Where the net is very sure, look at the label, too.</p>'
-            + heat_cards(root, model, meta, cache, wrong)),
+        ('How sure it is', '<p>First, points below the diagonal are photos of which it was surer than it had reason to be. '
+            'Then, how often it is right when it answers only the photos that it is surest of.</p>'
+            + how_sure(results, meta, answers)),
+        ('Where it looked', '<p>Grad-CAM: the photo, then where the net looked for what it says; of mistakes, last, where it sees what the folder says. '
+            'Where it is very sure, look at the label, too.</p>'
+            f'<p class=scale>no heat{photo_tag(scale_bar(12), "from grey to yellow")}the hottest place</p>'
+            + heat_groups(root, model, meta, cache, picks(answers, 10)) + '<h3>Most often mixed up</h3>' + heat_groups(root, model, meta, cache, confused(answers, n=4), 'h4')),
         ('How it was made', made_with(run, model, meta, history, split, results))]
 
 # %% ../nbs/11_report.ipynb #0d36db5d
@@ -194,10 +212,10 @@ def make_report(run,                # folder of a run, as `train` leaves it
     cache, model = prepare_data(root, items, meta['cache_size'], split=split, progress=progress), model.to(get_device())
     at = np.flatnonzero(cache.items.part == 'test')
     if not len(at): raise UserError(f"None of the run's test photos lies in '{root}': give the folder that '{run}' was trained on.")
-    logits, labels = predict_logits(model, cache.xs, at, meta), torch.tensor([meta['classes'].index(l) for l in cache.items.label[at]])
+    logits, labels = logits_labels(model, meta, cache, at)
     df = scan(root, items, progress=progress) if scan_df is None else scan_df
     parts = sections(run, root, model, meta, history, split, metrics(logits, labels, meta['classes']) | saved, cache, df, audit(df) if findings is None else findings,
-                     *pick(top_losses(logits, labels, cache.items.iloc[at], meta['classes'], len(at))))
+                     top_losses(logits, labels, cache.items.iloc[at], meta['classes'], len(at)))
     name, about = esc(run.resolve().name), f'{meta["model"]} on {root.resolve().name}, recipe {meta["recipe"]["name"]}'
     text = (f'<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width,initial-scale=1"><title>{name}</title><style>{STYLE}</style>'
             f'<header><h1>{name}</h1><p>{esc(about)}</p><nav>{"".join(f"<a href=#s{i}>{t}</a>" for i, (t, _) in enumerate(parts))}</nav></header><main>'

@@ -100,7 +100,7 @@ def fit_recipe(r:Recipe, # as it stands
                size:int, # what the model is meant for
               )->Recipe: # with `size` set, and batch, lr and epochs for this many photos
     "Adapt a recipe to the size of a data set; learning rate in proportion to the batch (Goyal et al. 2017)."
-    batch = max(1, min(r.batch, n//r.min_batches, n))
+    batch = min(r.batch, max(n//r.min_batches, 8), max(n, 1)) # with fewer than 8, batch norm has too little to go by
     epochs = max(r.epochs, -(-r.min_steps//max(1, n//batch)))
     return dataclasses.replace(r, size=r.size or size, batch=batch, lr=r.lr*batch/r.batch, epochs=epochs, min_batches=1, min_steps=0)
 

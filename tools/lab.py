@@ -2,7 +2,8 @@
 
 In a real JupyterLab, on a copy of nbs/ without outputs, every numbered notebook (or those named) is opened in headless Chromium and all its cells are run, less those that
 nbdev_test leaves out. None may end in an error, and every figure and widget that the saved notebook tells of must be drawn on the page. Then a photo is excluded and another
-relabelled in the cleaner of notebook 10, and both must still be there after a reload and in a new kernel. Screenshots and the server's log: runs/lab/."""
+relabelled in the cleaner of notebook 10, and both must still be there after a reload and in a new kernel; and the demo of notebook 10 gets other photos, one of them dropped, another class, method and
+strength. Screenshots and the server's log: runs/lab/."""
 import json, os, re, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,16 @@ from animal_cls.widgets import clean
 root, items = get_data()
 df = scan(root, items, progress=False)
 clean(root, df, audit(df), 'curation.csv', columns=4, per_page=8)'''
+
+DEMO = '''from animal_cls.data import get_data
+from animal_cls.evaluate import SAMPLE_WEIGHTS
+from animal_cls.widgets import demo
+
+root, items = get_data()
+demo(SAMPLE_WEIGHTS, root/items.groupby('label').path.nth(11))'''
+DROP = '''async picture => {
+    const held = new DataTransfer(); held.items.add(new File([await (await fetch(picture)).blob()], 'dropped.jpg'));
+    document.querySelector('.ac-drop').dispatchEvent(new DragEvent('drop', {dataTransfer: held, bubbles: true, cancelable: true})) }'''
 
 READY = 'async () => { const nb = jupyterapp.shell.currentWidget; await nb.context.ready; await nb.sessionContext.ready }'
 RUN = '''async seconds => {
@@ -46,9 +57,10 @@ def copy_notebooks(to): # and the results that some of them read
         nb = json.loads(path.read_text(encoding='utf-8'))
         nb['cells'] = [c | dict(outputs=[], execution_count=None) if c['cell_type'] == 'code' else c for c in nb['cells'] if not LEFT_OUT.search(''.join(c['source']))]
         (to/'nbs'/path.name).write_text(json.dumps(nb), encoding='utf-8')
-    cell = dict(cell_type='code', id='cleaner', metadata={}, source=CLEANER, outputs=[], execution_count=None)
-    kernel = dict(display_name='Python 3', language='python', name='python3')
-    (to/'nbs'/'cleaner.ipynb').write_text(json.dumps(dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)))
+    for name, source in ('cleaner', CLEANER), ('demo', DEMO):
+        cell = dict(cell_type='code', id=name, metadata={}, source=source, outputs=[], execution_count=None)
+        kernel = dict(display_name='Python 3', language='python', name='python3')
+        (to/'nbs'/f'{name}.ipynb').write_text(json.dumps(dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)))
 
 @contextmanager
 def jupyterlab(folder, home):
@@ -104,24 +116,44 @@ def walk(page, address, folder, name):
     shoot(page, Path(name).stem)
     return result
 
-def click_through(page, address, folder):
+def click_cleaner(page, address, folder, name):
     "Exclude one photo and relabel another: they must be framed at once, after a reload, and in a new kernel."
     tile = lambda i: page.locator('.ac-tile').nth(i)
     pick = lambda i: page.locator('.widget-gridbox .widget-dropdown select').nth(i)
     def framed(): page.locator('.ac-tile.ac-exclude').wait_for(timeout=30_000); page.locator('.ac-tile.ac-relabel').wait_for(timeout=30_000)
-    said, counted = walk(page, address, folder, 'cleaner.ipynb')
+    said, counted = walk(page, address, folder, name)
     own = tile(1).locator('b').inner_text()
     other = next(o for o in pick(1).evaluate('s => [...s.options].map(o => o.value)') if o.startswith('is: ') and o != f'is: {own}')
     pick(0).select_option('exclude'); pick(1).select_option(other); framed()
     choices = (folder/'curation.csv').read_text(encoding='utf-8')
     if len(choices.splitlines()) != 3: said.append(f'curation.csv holds {choices!r}')
     page.evaluate('() => jupyterapp.shell.currentWidget.context.save()')
-    open_notebook(page, address, 'cleaner.ipynb'); framed()
+    open_notebook(page, address, name); framed()
     page.evaluate(RESTART); page.evaluate(RUN, SECONDS); framed()
     if tile(1).locator('mark').inner_text() != other: said.append(f"the second photo is not framed with '{other}'")
     if (folder/'curation.csv').read_text(encoding='utf-8') != choices: said.append('the choices have changed')
     shoot(page, 'cleaner')
     return said, f'{counted}; excluded one, relabelled one, reloaded, restarted'
+
+def click_demo(page, address, folder, name):
+    "Another photo, class, method and strength must each change the picture; a file that is none is refused in words, and a photo that is dropped is answered."
+    pick = lambda i: page.locator('.ac-demo .widget-dropdown select').nth(i)
+    picture = lambda: page.locator('.ac-drop > img').get_attribute('src')
+    said, counted = walk(page, address, folder, name)
+    first = picture()
+    for act in (lambda: pick(0).select_option(index=2), lambda: pick(1).select_option(index=2), lambda: pick(2).select_option('layercam'),
+                lambda: page.locator('.ac-demo .noUi-handle').press('ArrowLeft')):
+        before = picture(); act()
+        page.wait_for_function("before => ![undefined, before].includes(document.querySelector('.ac-drop > img')?.src)", arg=before, timeout=30_000)
+    shoot(page, 'demo')
+    with page.expect_file_chooser() as chosen: page.locator('.ac-demo .widget-upload').click()
+    chosen.value.set_files(dict(name='letter.pdf', mimeType='application/pdf', buffer=b'%PDF-1.4'))
+    page.locator('.ac-says', has_text='not a photo').wait_for(timeout=30_000)
+    page.evaluate(DROP, first); page.locator('.ac-drop > img').wait_for(timeout=30_000)
+    if (now := pick(0).locator('option:checked').inner_text()) != 'dropped.jpg': said.append(f"'{now}' is chosen instead of what was dropped")
+    return said, f'{counted}; another photo, class, method and strength, one file refused, one photo dropped'
+
+CLICKED = {'cleaner.ipynb': click_cleaner, 'demo.ipynb': click_demo}
 
 def main(names):
     shutil.rmtree(SHOTS, ignore_errors=True); SHOTS.mkdir(parents=True)
@@ -133,7 +165,7 @@ def main(names):
         with jupyterlab(folder, tmp/'home') as address:
             for name in [Path(n).name for n in names] or sorted(p.name for p in folder.glob('*.ipynb')):
                 start, page = time.time(), browser.new_page(viewport=dict(width=1280, height=900))
-                try: said, counted = click_through(page, address, folder) if name == 'cleaner.ipynb' else walk(page, address, folder, name)
+                try: said, counted = CLICKED.get(name, walk)(page, address, folder, name)
                 except Exception as e: said, counted = [f'{type(e).__name__}: {e}'], ''; page.screenshot(path=SHOTS/f'{name}.png')
                 page.evaluate(END); page.close() # one kernel at a time
                 failed += bool(said)
