@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['CLEANVISION', 'race', 'bench_photos', 'deck_transforms', 'deck_loader', 'forever', 'our_batches', 'trainer',
            'fastai_way', 'lightning_way', 'repeat', 'bench_train', 'bench_loader', 'process', 'bench_scan', 'agreement',
-           'bench_gradcam', 'bench_predict']
+           'bench_gradcam', 'watched', 'onnx_session', 'bench_predict']
 
 # %% ../nbs/12_bench.ipynb #4011c4bd
-import copy, dataclasses, importlib.util, os, subprocess, sys, tempfile, time
+import copy, dataclasses, importlib.util, itertools, os, subprocess, sys, tempfile, time
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -21,7 +21,7 @@ from .data import get_data, keep_memory, open_image
 from .eda import scan
 from .gradcam import METHODS, grad_cam, to_batch
 from .model import ASSETS, create_model, get_device, load_weights, set_seed
-from .predict import load
+from .predict import export_onnx, load, read_photo
 from .preprocess import prepare_data
 from .train import DECK, FAST, Batches, bf16_pays, epoch_order, make_optimizer, train_step
 
@@ -200,15 +200,44 @@ def bench_gradcam(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
     table = race(contestants | {'gradcam, pytorch-grad-cam': lambda: len(cam(xb, None))}, seconds, rounds)
     return table.assign(agreement=table.index.map(same))
 
-# %% ../nbs/12_bench.ipynb #f8285099
-def bench_predict(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
-    "From files to classes, in batches and one by one, against the net alone."
+# %% ../nbs/12_bench.ipynb #81483d6e
+def watched(work,       # a contestant
+            times:list, # gets the milliseconds of each call
+           ):           # the same contestant
+    "Note how long each call takes."
+    def noted():
+        start = time.perf_counter()
+        n = work()
+        times.append(1000*(time.perf_counter() - start))
+        return n
+    return noted
+
+def onnx_session(weights): # a weights file, or None -> a graph of it in ONNX Runtime, on the CPU; None when the extra is missing
+    if not all(importlib.util.find_spec(m) for m in ('onnx', 'onnxscript', 'onnxruntime')): return print('onnxruntime is not installed: left out')
+    import onnxruntime
+    with tempfile.TemporaryDirectory() as tmp:
+        export_onnx(weights, Path(tmp)/'model.onnx')
+        return onnxruntime.InferenceSession(str(Path(tmp)/'model.onnx'), providers=['CPUExecutionProvider'])
+
+# %% ../nbs/12_bench.ipynb #4b356cfd
+def bench_predict(data=None, seconds:float=10., rounds:int=3,
+                  weights=None, # a weights file; None: the trained weights in the package
+                  n:int=1000,   # files to predict, repeated where there are fewer
+                 )->pd.DataFrame: # from `race`; median_ms and p95_ms for what takes one photo at a time
+    "From files to classes: many at once against the net alone; one by one with PyTorch and with ONNX Runtime; as a process of its own."
     root, items = bench_photos(data)
-    predictor = load(ASSETS/'sample.safetensors')
-    paths = [root/p for p in items.path[:128]]
-    xb = torch.randn(64, 3, predictor.meta['size'], predictor.meta['size'], device=get_device()).contiguous(memory_format=torch.channels_last)
+    predictor, graph = load(weights), onnx_session(weights)
+    paths = [str(root/p) for p in itertools.islice(itertools.cycle(items.path.sample(frac=1, random_state=0)), n)]
+    side, each = predictor.meta['size'], itertools.cycle(paths)
+    xb = torch.randn(64, 3, side, side, device=get_device()).contiguous(memory_format=torch.channels_last)
     def net():
-        with torch.inference_mode(): predictor.model(xb)
-        return 64
-    def one(): predictor(paths[0]); return 1
-    return race({'the net alone, 64 at a time': net, 'predict, 64 at a time': lambda: len(predictor(paths)), 'predict, one photo at a time': one}, seconds, rounds)
+        with torch.inference_mode(): return len(predictor.model(xb).cpu())
+    def with_onnx():
+        graph.run(None, dict(photos=read_photo(next(each), predictor.side)[0][None]))
+        return 1
+    ours = {'the net alone, 64 at a time': net, f'predict, {n:,} files': lambda: len(predictor(paths))}
+    single = {'one photo, PyTorch': lambda: len(predictor(next(each)))} | ({'one photo, ONNX Runtime': with_onnx} if graph else {})
+    single['one photo, whole process'] = process(1, '-m', 'animal_cls', 'predict', paths[0], *(['--weights', str(weights)] if weights else []))
+    times = {name: [] for name in single}
+    table = race(ours | {name: watched(work, times[name]) for name, work in single.items()}, seconds, rounds)
+    return table.assign(**{name: table.index.map({k: np.percentile(t, q) for k, t in times.items()}) for name, q in (('median_ms', 50), ('p95_ms', 95))})

@@ -134,7 +134,7 @@ def verify(root:Path,          # folder of the data set
     return pd.DataFrame(rows, columns=['path', 'problem'])
 
 # %% ../nbs/01_data.ipynb #7e914ed6
-MAX_PIXELS = 89_478_485 # Pillow's own limit against decompression bombs: 256 MiB as RGB
+MAX_PIXELS = 1 << 26 # 67 million, against decompression bombs: 192 MiB as RGB, and up to five times as much while a WebP is decoded
 FORMATS = 'JPEG PNG GIF WEBP BMP TIFF'.split()
 
 MAX_BYTES = 1<<29     # no photo is larger than 512 MB
@@ -155,6 +155,7 @@ def decode(data:bytes,    # what is in a file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', Image.DecompressionBombWarning) # judged below, by our own limit
+            warnings.simplefilter('ignore', UserWarning) # damaged EXIF tags do not spoil the photo
             im = Image.open(io.BytesIO(data), formats=FORMATS)
             if im.width*im.height > MAX_PIXELS: raise ImageError(f'{im.width}×{im.height} pixels are more than the limit of {MAX_PIXELS:,}')
             im.load()
@@ -169,7 +170,10 @@ def decode(data:bytes,    # what is in a file
 def orientation(im:Image.Image, # an opened photo
                )->int:          # EXIF orientation, 1 (upright) to 8; 1 when there is none or it makes no sense
     "How the camera was held, as EXIF has it."
-    try: o = im.getexif().get(0x0112, 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', UserWarning)
+            o = im.getexif().get(0x0112, 1)
     except Exception: return 1 # a damaged EXIF block does not spoil the photo
     return o if o in range(1, 9) else 1
 

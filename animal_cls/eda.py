@@ -129,6 +129,7 @@ def header_facts(data:bytes, # of a file that cannot be decoded
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', Image.DecompressionBombWarning) # nothing is decoded here
+            warnings.simplefilter('ignore', UserWarning) # as in `decode`
             with Image.open(io.BytesIO(data), formats=FORMATS) as im: return facts(im)
     except Exception: return {} # it is broken, and `decode` has said how
 

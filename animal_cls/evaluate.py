@@ -187,7 +187,7 @@ def plot_calibration(results:dict, # from `metrics` or `evaluate`
     t = pd.DataFrame(results['calibration'])
     ax.plot([0, 100], [0, 100], '--', c='.7', lw=1)
     ax.scatter(t.confidence, t.accuracy, s=10 + 300*t.photos/t.photos.sum(), alpha=.7)
-    ax.set(xlabel='confidence (percent)', ylabel='accuracy (percent)', xlim=(0, 102), ylim=(-3, 107), title=f"ECE {results['ece']:.1f} points")
+    ax.set(xlabel='confidence (percent)', ylabel='accuracy (percent)', xlim=(0, 106), ylim=(-3, 107), title=f"ECE {results['ece']:.1f} points")
     sns.despine(ax=ax)
     return ax
 

@@ -219,7 +219,7 @@ def write_atomic(path:Path, # final place
                 ):
     "Write a file so that its place holds the old one or the whole new one, whatever happens in between."
     path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    part = path.with_name(f'.{path.name[:50]}.{os.getpid()}.part')
     try:
         write(part)
         mask = os.umask(0); os.umask(mask); os.chmod(part, 0o666 & ~mask) # readable by whom new files are
@@ -253,7 +253,8 @@ def read_header(path)->dict: # what a weights file says of itself
     try:
         with safe_open(path, 'pt') as f: meta = json.loads(f.metadata()['animal_cls'])
         ok = isinstance(meta['model'], str) and len(meta['classes']) > 1 and all(isinstance(c, str) for c in meta['classes'])
-        ok = ok and len(meta['mean']) == len(meta['std']) == 3 and 8 <= int(meta['size']) <= 4096 and all(float(s) > 0 for s in meta['std'])
+        ok = ok and len(meta['mean']) == len(meta['std']) == 3 and all(type(meta[k]) is int and 8 <= meta[k] <= 4096 for k in {'size', 'cache_size'} & (meta.keys() | {'size'}))
+        ok = ok and np.isfinite([*meta['mean'], *meta['std'], meta.get('sure_from', 0.)]).all() and min(meta['std']) > 0 and .1 <= meta.get('crop', 1.) <= 1
     except FileNotFoundError as e: raise UserError(f"There is no weights file '{path}': {hint}.") from e
     except (SafetensorError, OSError) as e: raise UserError(f"'{path}' is no whole safetensors file ({e}): {hint}.") from e
     except (KeyError, TypeError, ValueError, RecursionError): ok = False

@@ -318,6 +318,7 @@ def make_optimizer(model:nn.Module, r:Recipe)->torch.optim.SGD:
 def train_step(model, opt, xb, yb, r:Recipe, amp:bool, weight=None)->tuple: # loss and number right, as tensors on the device; weight: (classes) of the loss
     "Forward, backward, step; photos are blended in pairs when the recipe says so (mixup, Zhang et al. 2018)."
     share = float(np.random.default_rng(torch.randint(2**31, (1,)).item()).beta(r.mixup, r.mixup)) if r.mixup else 1.
+    share = max(share, 1 - share) # each pair comes twice, once the other way round; so `yb` is what a blend shows most of
     if share < 1: xb = torch.lerp(xb.flip(0), xb, share)
     with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb).float()
     loss = share*F.cross_entropy(logits, yb, weight, label_smoothing=r.label_smoothing)

@@ -48,7 +48,7 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 
 One seed. It knows these {len(meta['classes'])} animals only and always answers with one of them, also for a photo of a chair. It was trained on web photos
 with one animal in the middle, of which others found about 2% wrongly labelled; it has not been tried on photos from wildlife
-cameras or from unusual views; drawings it takes for butterflies, and is sure of it: 'not sure' finds hard photos, not strange ones.
+cameras, drawings or unusual views. 'Not sure' finds hard photos of these animals, not pictures of something else.
 The rights to the photos are unclear; no pixel of them is in this package.
 """, encoding='utf-8')
 print(target, f"{packed['accuracy']:.2f}% as stored, {results['accuracy']:.2f}% in the run")
