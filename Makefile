@@ -18,7 +18,7 @@ run: .venv/run.done
 	$(if $(DATA),,test -e sample/faults.csv || $(CLS) sample sample)
 	mkdir -p "$(OUT)"
 	$(CLS) audit "$(FOLDER)" --out "$(OUT)/audit.csv"
-	$(CLS) train "$(FOLDER)" --out "$(OUT)" --resume
+	$(CLS) train "$(FOLDER)" --model final --recipe fast --out "$(OUT)" --resume
 	$(CLS) evaluate "$(OUT)/weights.safetensors" "$(FOLDER)" --out "$(OUT)/evaluate.json"
 	$(CLS) report "$(OUT)" "$(FOLDER)" --out "$(OUT)/report.html"
 

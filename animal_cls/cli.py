@@ -88,7 +88,7 @@ def cmd_train(a)->int:
     if a.epochs: knobs['min_steps'] = 0 # who says how long means it
     if a.batch: knobs['min_batches'] = 1
     join_world()
-    model = a.model or (load_weights(None if a.init == 'package' else a.init)[1]['model'] if a.init else 'beyond')
+    model = a.model or (load_weights(None if a.init == 'package' else a.init)[1]['model'] if a.init else 'final')
     name = a.recipe or ('tune' if a.init or model not in MODELS else 'fast')
     recipe = change(dataclasses.replace(RECIPES[name], **knobs), a.set)
     size, out = recipe.size or create_model(model, 2).size, Path(a.out or f"runs/{model.replace(':', '-')}-{name}")
@@ -211,7 +211,7 @@ def parser()->argparse.ArgumentParser:
         c.add_argument('--out', help='write the table to this CSV file'); c.add_argument('--workers', type=int, help='processes (one a core)')
         if name == 'audit': c.add_argument('--labels', action='store_true', help='train small nets to find labels that are probably wrong')
     c = add('train', cmd_train, 'train a net'); add_data(c)
-    c.add_argument('--model', help='beyond, final, deeper, beginnings, efficientnet-lite0 or torchvision:NAME (beyond, or that of --init)')
+    c.add_argument('--model', help='beyond, final, deeper, beginnings, efficientnet-lite0 or torchvision:NAME (final, or that of --init)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from what a net has learned: a weights file, or 'package' for the one in the package")
     c.add_argument('--recipe', choices=['fast', 'deck', 'tune'], help='fast; tune, for a net that has learned before'); c.add_argument('--out', help='folder of the run (runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='go on where the run in --out stopped, or start it')
