@@ -188,7 +188,7 @@ def cmd_bench(a)->int:
     from animal_cls.model import machine
     table = getattr(bench, f'bench_{a.what}')(a.data, a.seconds)
     print(table.to_string(float_format='%.2f', na_rep=''))
-    if a.out: save_results(dict(bench=a.what, data=a.data or 'the drawn sample', seconds=a.seconds, machine=machine(), table={name: row.dropna().to_dict() for name, row in table.iterrows()}), a.out)
+    if a.out: save_results(dict(bench=a.what, data=Path(a.data).name if a.data else 'the drawn sample', seconds=a.seconds, machine=machine(), table={name: row.dropna().to_dict() for name, row in table.iterrows()}), a.out)
     return 0
 
 # %% ../nbs/13_cli.ipynb #6c4bcf23
