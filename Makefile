@@ -1,8 +1,9 @@
-# make run    the drawn sample (or DATA=folder, zip, kaggle:owner/set) from photos to report.html
+# make run    the drawn sample (or DATA=folder, zip, kaggle:owner/set) from photos to report.html; OUT=folder for another run
 # make test   everything that must hold; ends with 'N passed, N failed'
 # make lab    JupyterLab on the notebooks
 # make docs   the documentation site in _docs/; make preview serves it
 # make lab-test, make site-test    the notebooks in a real JupyterLab, the site in a real browser: they need Chromium
+# make clean    takes away what docs and packaging leave behind; runs/ and sample/ stay
 # TORCH_INDEX=URL takes PyTorch from an index of your own, for example one with the smaller CPU wheels.
 PYTHON ?= python3
 DATA ?=
@@ -18,8 +19,7 @@ run: .venv/run.done
 	$(if $(DATA),,test -e sample/faults.csv || $(CLS) sample sample)
 	mkdir -p "$(OUT)"
 	$(CLS) audit "$(FOLDER)" --out "$(OUT)/audit.csv"
-	$(CLS) train "$(FOLDER)" --model final --recipe fast --out "$(OUT)" --resume
-	$(CLS) evaluate "$(OUT)/weights.safetensors" "$(FOLDER)" --out "$(OUT)/evaluate.json"
+	$(CLS) train "$(FOLDER)" --out "$(OUT)" --resume
 	$(CLS) report "$(OUT)" "$(FOLDER)" --out "$(OUT)/report.html"
 
 test: .venv/dev.done $(if $(ANIMAL_CLS_LAB),.venv/lab.done)
@@ -60,4 +60,4 @@ readme: .venv/dev.done
 	touch $@
 
 clean:
-	rm -rf runs sample _proc _docs build dist *.egg-info
+	rm -rf _proc _docs build dist *.egg-info

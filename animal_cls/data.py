@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['ENGLISH', 'WRAPPERS', 'ASSETS', 'MAX_PIXELS', 'FORMATS', 'MAX_BYTES', 'TURN', 'ACTIONS', 'UserError', 'ImageError',
-           'home', 'english', 'match_labels', 'list_files', 'label_of', 'unzip', 'get_kaggle', 'get_data', 'manifest',
-           'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image', 'keep_memory', 'read_curation',
-           'curate']
+           'home', 'english', 'match_labels', 'list_files', 'label_of', 'make_whole', 'unzip', 'get_kaggle', 'get_data',
+           'manifest', 'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image', 'keep_memory',
+           'read_curation', 'curate']
 
 # %% ../nbs/01_data.ipynb #5ce3925e
-import ctypes, hashlib, io, lzma, os, stat, warnings, zipfile
+import ctypes, hashlib, io, lzma, os, shutil, stat, time, uuid, warnings, zipfile
 from importlib.resources import files
 from pathlib import Path
 import pandas as pd
@@ -68,6 +68,23 @@ def label_of(paths:list, # relative paths as `list_files` gives them
         deep = [d for d in deep if d]
     return [d[0] if d else '' for d in dirs]
 
+# %% ../nbs/01_data.ipynb #1a17cba5
+def make_whole(path:Path, # a folder that is not there yet
+               make,      # a function that takes an empty folder and fills it
+              ):
+    "Make a folder so that its place holds nothing or the whole of it, whoever stops or does the same."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for old in path.parent.iterdir(): # what was killed more than a day ago
+        if old.name.startswith(f'{path.name}.') and old.suffix == '.part' and time.time() - os.lstat(old).st_mtime > 86_400: shutil.rmtree(old, ignore_errors=True)
+    part = path.with_name(f'{path.name}.{uuid.uuid4().hex[:12]}.part')
+    part.mkdir()
+    try:
+        make(part)
+        try: part.rename(path)
+        except OSError:
+            if not path.exists(): raise # where it exists, another process was faster
+    finally: shutil.rmtree(part, ignore_errors=True)
+
 # %% ../nbs/01_data.ipynb #b31bb656
 def unzip(path:Path, # a zip file
          )->Path:    # the folder it was unpacked to
@@ -75,13 +92,12 @@ def unzip(path:Path, # a zip file
     st = path.stat()
     key = hashlib.sha256(f'{path.resolve()} {st.st_size} {st.st_mtime_ns}'.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
     out = home()/'unzipped'/f'{path.stem}-{key}'
-    if out.exists(): return out
-    part = out.with_name(out.name + '.part') # a half-unpacked folder is never taken for a whole one
-    try:
+    def unpack(part):
         with zipfile.ZipFile(path) as z: z.extractall(part)
+    try:
+        if not out.exists(): make_whole(out, unpack)
     except (zipfile.BadZipFile, RuntimeError, EOFError, lzma.LZMAError) as e:
         raise UserError(f'{path} cannot be unpacked ({e}): download it again, or give an unpacked folder.') from e
-    part.rename(out)
     return out
 
 # %% ../nbs/01_data.ipynb #2007d178
@@ -99,7 +115,10 @@ def get_data(source=None, # a folder, a zip file, 'kaggle:owner/set', or None fo
     "Photos from anywhere as a root folder and a table; raises `UserError` when there are none."
     if source is None:
         root = home()/'sample-600-42'
-        if not (root/'faults.csv').exists(): draw_sample(root, n=600, seed=42)
+        log = root/'faults.csv'
+        if not log.exists() or log.stat().st_size < 50: # none, or one of a drawing that was stopped
+            shutil.rmtree(root, ignore_errors=True)
+            make_whole(root, lambda part: draw_sample(part, n=600, seed=42))
     elif str(source).startswith('kaggle:'): root = get_kaggle(str(source)[7:])
     else: root = Path(source).expanduser()
     if not root.exists(): raise UserError(f"There is no folder or zip '{root}': check the path, or leave it out to use the drawn sample.")
@@ -125,7 +144,7 @@ def verify(root:Path,          # folder of the data set
           )->pd.DataFrame:     # path, problem ('missing', 'changed' or 'unknown'); empty when all is as it should be
     "Compare a download of Animals-10 with the manifest, byte for byte."
     want = manifest().set_index('path')
-    have = {'/'.join(p.split('/')[-2:]): p for p in items.path}
+    have = {'/'.join(p.split('/')[-2:]): p for p, label in zip(items.path, items.label) if label}
     rows = [(p, 'missing') for p in want.index.difference(list(have))]
     for name, path in have.items():
         if name not in want.index: rows.append((path, 'unknown')); continue

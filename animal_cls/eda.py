@@ -6,11 +6,11 @@
 __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 'LEVELS', 'TYPES', 'HASHES', 'NOTHING', 'COUNT',
            'EXTENSIONS', 'ASKED', 'small_views', 'means', 'pack', 'hash_images', 'opponents', 'hash_colours',
            'colourfulness', 'sharpness', 'entropy', 'measure_views', 'brightness', 'facts', 'header_facts', 'look',
-           'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'kept_rows', 'visit',
-           'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes',
-           'plot_brightness', 'plot_shapes', 'class_means', 'plot_means', 'ordinal', 'ranks', 'count_bits', 'flips',
-           'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups', 'odd_ones', 'members', 'audit',
-           'against_truth', 'deck_claims']
+           'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'kept_rows',
+           'in_handfuls', 'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences',
+           'atypical_sizes', 'plot_sizes', 'plot_brightness', 'plot_shapes', 'class_means', 'plot_means', 'ordinal',
+           'ranks', 'count_bits', 'flips', 'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups',
+           'odd_ones', 'members', 'rare_classes', 'audit', 'against_truth', 'deck_claims']
 
 # %% ../nbs/02_eda.ipynb #f75cfca3
 import hashlib, io, multiprocessing, os, signal, sys, textwrap, warnings
@@ -219,20 +219,22 @@ def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     old = kept(kept_scan(root)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
     return old[list(TYPES)].reset_index(drop=True)
 
-def visit(root:Path, paths:list, workers:int, bar): # yields lists of rows, in order
-    "`describe` for many files, a handful at a time, on several cores; raises `UserError` when a worker dies."
+def in_handfuls(f,            # what to do with a handful of paths
+                paths:list,
+                workers:int=None, # processes; None: one a core, 0 or 1: this one
+               ):                 # yields what `f` gives, in order
+    "Go through many files, 32 at a time, on several cores; raises `UserError` when a worker dies."
     keep_memory()
+    if workers is None: workers = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     handfuls = [paths[i:i+32] for i in range(0, len(paths), 32)]
-    see = partial(describe, root)
-    if workers < 2 or len(handfuls) < 2: pool, done = None, map(see, handfuls)
+    if workers < 2 or len(handfuls) < 2: pool, done = None, map(f, handfuls)
     else: # workers leave Ctrl-C to the parent, which then drops what is not begun
         fork = multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
         pool = ProcessPoolExecutor(workers, fork, signal.signal, (signal.SIGINT, signal.SIG_IGN))
-        done = pool.map(see, handfuls)
-    try:
-        for rows in done: bar.update(len(rows)); yield rows
+        done = pool.map(f, handfuls)
+    try: yield from done
     except BrokenProcessPool as e:
-        raise UserError('A worker process was killed, most likely for lack of memory: run it again with fewer workers.') from e
+        raise UserError('A worker process was killed, most likely for lack of memory: close other programs and run it again, or give it fewer workers.') from e
     finally:
         if pool: pool.shutdown(cancel_futures=True)
 
@@ -244,14 +246,13 @@ def scan(root:Path,          # folder of the data set
          reuse:bool=True,    # take what an earlier scan has kept of unchanged files, and keep this one
         )->pd.DataFrame:     # one row a file, in the order of items: see `TYPES`; unknown numbers are NA, no hash is 0
     "Look at every file once. A bad one gets a row with an `error`; raises `UserError` when a worker dies. What is done when it is stopped is kept."
-    if workers is None: workers = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     path, stamps, rows = kept_scan(root), {p: stamp(os.path.join(root, p)) for p in items.path}, []
     old = kept(path) if reuse else NOTHING
     known = old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
         with tqdm(total=len(todo), desc='scan', unit=' images', disable=not (progress and todo)) as bar:
-            for some in visit(root, todo, workers, bar): rows += some
+            for some in in_handfuls(partial(describe, root), todo, workers): rows += some; bar.update(len(some))
     finally:
         if reuse and rows: keep(old, rows, stamps, path)
     table = pd.concat([known[list(TYPES)], as_scan(rows)]).set_index('path').loc[items.path].reset_index()
@@ -560,6 +561,16 @@ def members(ok:pd.DataFrame, # readable rows of a scan
     name = 'group ' + (g.ngroup() + 1).astype(str) + ': ' + n.astype(str) + ' photos of ' + labels
     return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float), detail=name + ', first ' + g.path.transform('first')))
 
+# %% ../nbs/02_eda.ipynb #11977d8d
+def rare_classes(ok:pd.DataFrame,   # rows of a scan
+                 balance:float=.5,  # share of the largest class
+                )->pd.DataFrame:    # findings
+    "Classes with fewer photos than that."
+    n = ok.label.value_counts()
+    rare = n[n < balance*n.max()]
+    detail = [f'{c}: {k:,} photos, {k/n.max():.0%} of the largest class, {n.idxmax()}' for c, k in rare.items()]
+    return pd.DataFrame(dict(path='', issue='class_imbalance', score=rare.values/n.max(), detail=detail))
+
 # %% ../nbs/02_eda.ipynb #ba9faea3
 def audit(df:pd.DataFrame,         # a scan
           dark:float=20,           # brightness below which a photo is `dark`
@@ -588,10 +599,7 @@ def audit(df:pd.DataFrame,         # a scan
     if part is not None:
         parts = pd.Series(np.asarray(part), df.index)[ok.index]
         rows.append(members(ok, 'split_leak', alike, parts.groupby(alike).transform('nunique') > 1))
-    n = ok.label.value_counts()
-    rare = n[n < balance*n.max()]
-    detail = [f'{c}: {k:,} photos, {k/n.max():.0%} of the largest class, {n.idxmax()}' for c, k in rare.items()]
-    rows.append(pd.DataFrame(dict(path='', issue='class_imbalance', score=rare.values/n.max(), detail=detail)))
+    rows.append(rare_classes(ok, balance))
     return pd.concat([r for r in rows if len(r)] or rows[:1], ignore_index=True)
 
 # %% ../nbs/02_eda.ipynb #50f0c522

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['SAMPLE_WEIGHTS', 'JUDGE', 'wilson', 'calibration', 'ece', 'coverage', 'metrics', 'was_seen', 'choose_items',
            'logits_labels', 'measure', 'evaluate', 'confusion', 'per_class', 'plot_confusion', 'plot_per_class',
-           'plot_calibration', 'fit_temperature', 'plot_coverage', 'calibrate', 'top_losses', 'plot_history',
-           'train_test_gap', 'save_results', 'finish_run', 'out_of_fold', 'label_errors']
+           'plot_calibration', 'fit_temperature', 'plot_coverage', 'calibrate', 'top_losses', 'train_test_gap',
+           'save_results', 'finish_run', 'out_of_fold', 'label_errors']
 
 # %% ../nbs/07_evaluate.ipynb #f0c799f5
 import copy, dataclasses, json, math, platform, tempfile, time
@@ -18,9 +18,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .data import ASSETS, UserError, english, match_labels
 from .eda import near_duplicates, scan
-from .model import add_to_header, get_device, last_layer, load_weights, machine, read_seen, save_weights, write_atomic
+from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_seen, save_weights, write_atomic
 from .preprocess import PARTS, Cache, build_cache, picture_keys
-from .train import FAST, Batches, Recipe, epoch_order, predict_logits, train
+from .train import FAST, Batches, Recipe, epoch_order, plot_history, predict_logits, size_at, train
 
 # %% ../nbs/07_evaluate.ipynb #621315b2
 def wilson(right:int,   # photos that were right
@@ -118,12 +118,13 @@ def measure(model:nn.Module, # a net, on any device
     "Measure a net on photos, in float32."
     start, rows = time.perf_counter(), np.asarray(rows)
     logits, labels = logits_labels(model, meta, cache, rows)
-    results, seconds = metrics(logits, labels, meta['classes']), time.perf_counter() - start
+    results, seconds, t = metrics(logits, labels, meta['classes']), time.perf_counter() - start, meta.get('temperature', 1.)
     if flip:
         both = logits + predict_logits(model, cache.xs, rows, meta, mirror=True)
         results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
     device = next(model.parameters()).device
     return results | dict(model=meta['model'], size=meta['size'], chosen_on=meta.get('chosen_on'), recipe=meta.get('recipe'), seconds=seconds,
+                          temperature=t, ece_before=ece(calibration(logits*t, labels)), sure_from=meta.get('sure_from', 0.),
                           device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
                           versions=dict(python=platform.python_version(), torch=torch.__version__))
 
@@ -136,7 +137,7 @@ def evaluate(weights,            # a weights file; None: the trained weights in 
              progress:bool=True, # show bars
             )->dict:             # results, as `measure` gives them, with what was left out and why
     "Measure a weights file on a folder. Unreadable photos are named in `bad`; raises `UserError` when nothing can be measured."
-    weights = Path(weights or ASSETS/'beyond.safetensors')
+    weights = Path(weights or PACKAGED)
     model, meta = load_weights(weights)
     left, facts = choose_items(weights, meta['classes'], root, items, all)
     cache = build_cache(root, left, meta.get('cache_size', meta['size']*9//8), progress=progress)
@@ -160,7 +161,7 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
                   )->plt.Axes:
     "Heat map of a confusion matrix: the colour is the share of a row, the number counts photos."
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
-    share = table.div(table.sum(1).clip(lower=1), axis=0)
+    share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
     names = [english(c) for c in table.columns]
     sns.heatmap(share, annot=table.replace(0, ''), fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5, ax=ax, xticklabels=names, yticklabels=names)
     ax.set(xlabel='predicted', ylabel='true')
@@ -239,21 +240,6 @@ def top_losses(logits:torch.Tensor, # (N, classes)
                           probability=conf.numpy(), loss=F.cross_entropy(logits, labels, reduction='none').numpy()))
     return t.nlargest(k, 'loss').reset_index(drop=True)
 
-# %% ../nbs/07_evaluate.ipynb #afd5d2cf
-def plot_history(history:pd.DataFrame, # one row an epoch, from `train` or history.csv
-                )->np.ndarray:         # two Axes: accuracy, loss
-    "Accuracy and loss over epochs; dotted lines mark a new picture size."
-    fig, axs = plt.subplots(1, 2, figsize=(8, 2.4), dpi=90, layout='constrained')
-    new = history[history['size'] != history['size'].shift()]
-    for ax, what in zip(axs, ('accuracy', 'loss')):
-        for part in ('train', 'valid'): ax.plot(history.epoch, history[f'{part}_{what}'], '.-', label=part)
-        for row in new.itertuples():
-            ax.axvline(row.epoch, ls=':', c='.6', lw=1)
-            ax.text(row.epoch, 1, f' {row.size} px', transform=ax.get_xaxis_transform(), fontsize=7, va='bottom')
-        ax.set(xlabel='epoch', ylabel=what + (' (percent)' if what == 'accuracy' else '')); sns.despine(ax=ax)
-    axs[0].legend(fontsize=8)
-    return axs
-
 # %% ../nbs/07_evaluate.ipynb #191212ac
 def train_test_gap(model:nn.Module, # a net
                    meta:dict,       # what its weights file says
@@ -268,7 +254,7 @@ def train_test_gap(model:nn.Module, # a net
     batches, hits = Batches(cache, meta['classes'], recipe, next(model.parameters()).device), []
     batches.normalise_with(meta['mean'], meta['std']); learner.dropout.p = recipe.dropout
     for k, rows in enumerate(epoch_order(train, min(recipe.batch, len(train)), 0, 0)):
-        xb, yb = batches.get(rows, recipe.size, seed=k)
+        xb, yb = batches.get(rows, size_at(recipe, recipe.epochs - 1), seed=k); torch.manual_seed(k) # dropout
         with torch.no_grad(): hits.append((learner(xb.contiguous(memory_format=torch.channels_last)).argmax(1) == yb).double().mean().item())
     augmented = 100*float(np.mean(hits))
     return dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested, train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
@@ -288,10 +274,8 @@ def finish_run(out,         # folder of a finished run
     weights, test = Path(out)/'weights.safetensors', np.flatnonzero(cache.items.part == 'test')
     if (cache.items.part == 'valid').any(): calibrate(weights, cache)
     model, meta = load_weights(weights)
-    model, t = model.to(get_device()), meta.get('temperature', 1.)
+    model = model.to(get_device())
     results = measure(model, meta, cache, test, flip)
-    logits, labels = logits_labels(model, meta, cache, test)
-    results |= dict(temperature=t, ece_before=ece(calibration(logits*t, labels)), sure_from=meta.get('sure_from', 0.))
     history, parts = pd.read_csv(Path(out)/'history.csv'), cache.items.part.value_counts()
     results |= train_test_gap(model, meta, cache, results['accuracy'])
     results |= dict(split={p: int(parts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'], valid_accuracy=meta['accuracy'][meta['chosen_on']],
@@ -301,7 +285,7 @@ def finish_run(out,         # folder of a finished run
     return results
 
 # %% ../nbs/07_evaluate.ipynb #f60eea0c
-JUDGE = dataclasses.replace(FAST, name='judge', epochs=12, size=64, stages=((1., 1.),), min_steps=1000) # small and quick
+JUDGE = dataclasses.replace(FAST, name='judge', epochs=12, size=64, stages=((1., 1.),)) # small and quick
 
 def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
                 recipe=JUDGE,       # how to train: a `Recipe`

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['GIANT', 'ROOM', 'trim_memory', 'Room', 'room_of', 'read_photo', 'expand', 'read_ahead', 'answer', 'as_list',
-           'class_number', 'Predictor', 'load', 'predict_paths', 'Portable', 'ask_onnx', 'export_onnx', 'quantise',
-           'export_int8']
+           'class_number', 'Predictor', 'load', 'Portable', 'ask_onnx', 'export_onnx', 'quantise', 'export_int8']
 
 # %% ../nbs/09_predict.ipynb #12818605
 import ctypes, itertools, json, os, shutil, tempfile, threading, types
@@ -19,7 +18,6 @@ from PIL import Image
 from .augment import middle, normalise, prepare
 from .data import MAX_PIXELS, TURN, ImageError, UserError, english, list_files, open_image, orientation, to_rgb
 from .eda import header_facts
-from .evaluate import choose_items
 from .gradcam import grad_cam, whole_view
 from .model import get_device, load_weights, read_header, write_atomic
 from .preprocess import build_cache, squeeze
@@ -147,7 +145,7 @@ class Predictor:
                 path = getattr(photo, 'filename', '') if isinstance(photo, Image.Image) else photo
                 yield dict(path=str(path)) | (dict(error=error) if error else next(answers))
 
-    def __call__(self, photos, batch:int=64)->list: # one photo or several -> a row each: path, label, english, probability, probabilities; or path, error
+    def __call__(self, photos, batch:int=64)->list: # one photo or several -> a row each: path, label, english, probability, sure, probabilities; or path, error
         return list(self.stream(as_list(photos), batch))
 
     def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list: # the same, with `heat` (H, H) in [0, 1] for the whole photo, for the predicted class, or for the class called `target`
@@ -158,13 +156,6 @@ def load(weights=None,  # a weights file; None: the trained weights in the packa
         )->Predictor:   # takes paths or PIL images
     "A predictor; raises `UserError` when the weights cannot be used."
     return Predictor(weights)
-
-def predict_paths(paths,        # files and folders
-                  weights=None, # a weights file; None: the trained weights in the package
-                  batch:int=64, # photos at a time
-                 ):             # rows as a `Predictor` gives them, one at a time
-    "Predict files and whole folders, in little memory."
-    yield from load(weights).stream(expand(paths), batch)
 
 # %% ../nbs/09_predict.ipynb #a82417ca
 class Portable(nn.Module):
@@ -231,6 +222,7 @@ def export_int8(weights,            # a weights file
                 progress:bool=True, # show bars
                )->dict:             # n (photos judged); percent of them: accuracy, was (that of the float graph), same (answers)
     "As `export_onnx`, in int8; raises `UserError`, and writes nothing, when that loses accuracy, photos are too few to tell or the extra is missing."
+    from animal_cls.evaluate import choose_items # with all its plots it takes seconds to load, and to predict does without
     try: import onnxruntime
     except ImportError as e: raise UserError("Writing int8 needs an extra: pip install 'animal_cls[onnx]'") from e
     meta = read_header(weights)

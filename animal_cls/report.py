@@ -15,10 +15,11 @@ from PIL import Image
 from . import __version__
 from .data import UserError, english, open_image
 from .eda import audit, both_names, plot_balance, scan
-from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion, plot_coverage, plot_history, top_losses
+from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion, plot_coverage, top_losses
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
 from .model import get_device, load_weights, machine, write_atomic
 from .preprocess import Cache, prepare_data
+from .train import plot_history
 
 # %% ../nbs/11_report.ipynb #3dc69995
 def read_run(run:Path)->tuple: # folder of a run -> model, header of its weights, history, split (DataFrames), results (dict, maybe empty)

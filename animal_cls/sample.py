@@ -448,6 +448,7 @@ def _squirrel_head(p):
     p.eye(-.14, -.05, .1)
     p.line([(-.42, .17), (-.33, .2), (-.25, .17)], .014)
 
+# %% ../nbs/00_sample.ipynb #d84cb596
 KINDS = dict(cane=cane, cavallo=cavallo, elefante=elefante, farfalla=farfalla, gallina=gallina,
              gatto=gatto, mucca=mucca, pecora=pecora, ragno=ragno, scoiattolo=scoiattolo) # Italian label -> function
 

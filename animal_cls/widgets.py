@@ -70,6 +70,7 @@ STYLE = '''<style>
 .ac-relabel {border-color: #0072b2} .ac-relabel mark {background: #0072b2}
 </style>'''
 
+# %% ../nbs/10_widgets.ipynb #ad54444b
 KEEP = 'keep', ''
 
 def name(label:str)->str: # a class in both languages; files that lie in no class folder have none

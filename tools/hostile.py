@@ -180,7 +180,7 @@ def spoil_weights(tmp):
     tensor = lambda **how: about | {name: about[name] | how}
     said = lambda **how: about | dict(__metadata__=dict(animal_cls=json.dumps(meta | how)))
     for changed in (tensor(shape=[2**40, 2**40]), tensor(shape=[2**62]*9), tensor(data_offsets=[0, 2**50]), tensor(data_offsets=[2**63, 0]), tensor(dtype='F999'), said(size=10**9), said(size='x'), said(size='128'), said(cache_size=10**9), said(cache_size='x'), said(crop=-5), said(crop='x'),
-                    said(classes=['a']*10**6), said(classes='ab'), said(classes={}), said(mean=[float('nan')]*3), said(mean=['x']*3), said(std=[0]*3), said(std=[float('inf')]*3), said(model='../../etc/passwd'), said(model='torchvision:nothing'), said(model=['final']), said(sure_from='x'),
+                    said(classes=['a']*10**6), said(classes='ab'), said(classes={}), said(mean=[float('nan')]*3), said(mean=['x']*3), said(std=[0]*3), said(std=[float('inf')]*3), said(model='../../etc/passwd'), said(model='torchvision:nothing'), said(model=['final']), said(sure_from='x'), said(temperature=None), said(temperature='x'), said(temperature=0),
                     about | dict(__metadata__=dict(animal_cls='['*100_000)), about | dict(__metadata__={}), {}):
         text = json.dumps(changed).encode()
         attempt('absurd header', struct.pack('<Q', len(text)) + text + data[header:])

@@ -28,10 +28,10 @@ with tempfile.TemporaryDirectory() as tmp:
             writing = kills % 2 == 1 # every second kill waits for a file that is just being written
             moment = dice.uniform(.2, .9)*length
             while p.poll() is None and time.time() - begun < moment: time.sleep(.01)
-            while writing and p.poll() is None and not list(out.glob('.*.part')): time.sleep(.0005)
+            while writing and p.poll() is None and not list(out.glob(f'.*.{p.pid}.part')): time.sleep(.0005)
             if p.poll() is not None: break
             p.kill(); p.wait(); kills += 1
-            hits.append('while writing' if list(out.glob('.*.part')) else 'between')
+            hits.append('while writing' if list(out.glob(f'.*.{p.pid}.part')) else 'between')
             if len(hits) == 4: assert start(out).wait() == 0; break
         rows.append(dict(kills=hits, alike=ends_alike(alone, out)))
         print(rows[-1], flush=True)

@@ -20,7 +20,7 @@ photos, masks = zip(*(draw_animal(kind, 2000 + i) for i, kind in enumerate(kinds
 right, maps = {}, []
 for name, net in MODELS.items():
     out = Path(sys.argv[1])/name
-    train(name, prepare_data(root, items, net.size*9//8), dataclasses.replace(FAST, lr=LR.get(name, FAST.lr)), out, resume=True)
+    train(name, prepare_data(root, items, net.size*9//8), dataclasses.replace(FAST, lr=LR.get(name, FAST.lr), min_steps=500), out, resume=True)
     model, meta = load_weights(out/'weights.safetensors')
     set_seed(0)
     with torch.inference_mode(): answers = model.to(get_device())(to_batch(photos, meta).to(get_device())).argmax(1).tolist()

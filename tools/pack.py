@@ -1,6 +1,6 @@
 """Put a finished run into the package: python tools/pack.py RUN DATA NAME 'what the photos are' [--results]
 
-Writes animal_cls/assets/NAME.safetensors (float16 matrices), its model card NAME.md, and results/NAME.json; with --results the last
+Writes animal_cls/assets/NAME.safetensors (float16 matrices), its model card NAME.md, and results/NAME.json (of a net called sample the weights alone); with --results the last
 alone. The packed weights are measured again on the run's test part, and refused when their accuracy is not that of the run."""
 import json, sys
 from pathlib import Path
@@ -18,10 +18,10 @@ root, items = get_data(data)
 packed = evaluate(target, root, items)
 if packed['n'] != results['n'] or abs(packed['accuracy'] - results['accuracy']) > .1:
     target.unlink(); sys.exit(f"packed weights reach {packed['accuracy']:.2f}% on {packed['n']} photos, the run {results['accuracy']:.2f}% on {results['n']}")
+if name == 'sample': sys.exit(print(target, f"{packed['accuracy']:.2f}%: a net for the notebooks, without a card") or 0)
 save_results(results | dict(name=name, photos=photos, accuracy_packed=packed['accuracy']), Path('results')/f'{name}.json')
 
 r, low, high = results['recipe'], *results['interval']
-if name == 'sample': sys.exit(print(target, f"{packed['accuracy']:.2f}%: a net for the notebooks, without a card") or 0)
 rows = '\n'.join(f"| {c['label']} ({c['english']}) | {c['photos']} | {c['recall']:.1f} |" for c in results['per_class'])
 (ASSETS/f'{name}.md').write_text(f"""# Model card: {name}
 

@@ -32,7 +32,7 @@ def ablation():
     group = near_duplicates(np.stack(cache.items.key)) # families stay whole
     third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
     cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
-    base = turn(FAST, size=64, epochs=12)
+    base = turn(FAST, size=64, epochs=8, min_steps=0)
     changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
                'averaged weights': dict(ema=.99), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
     for seed in SEEDS:
