@@ -84,15 +84,15 @@ def cmd_train(a)->int:
     from animal_cls.evaluate import finish_run
     from animal_cls.model import MODELS, create_model, load_weights
     from animal_cls.preprocess import prepare_data, read_split
-    from animal_cls.train import RECIPES, change, each_in_turn, join_world, train, world
+    from animal_cls.train import RECIPES, change, each_in_turn, join_world, train, with_batch, world
     knobs = {k: getattr(a, k) for k in ('epochs', 'batch', 'lr', 'size', 'seed') if getattr(a, k) is not None}
     if a.epochs: knobs['min_steps'] = 0 # who says how long means it
     if a.batch: knobs['min_batches'] = 1
     join_world()
     model = a.model or (load_weights(None if a.init == 'package' else a.init)[1]['model'] if a.init else 'beyond')
     name = a.recipe or ('tune' if a.init or model not in MODELS else 'fast')
-    if a.batch and a.batch > 0 and a.lr is None: knobs['lr'] = RECIPES[name].lr*(a.batch/RECIPES[name].batch)**.5 # as `fit_recipe` does
-    recipe = change(dataclasses.replace(RECIPES[name], **knobs), a.set)
+    base = with_batch(RECIPES[name], a.batch) if a.batch and a.batch > 0 else RECIPES[name]
+    recipe = change(dataclasses.replace(base, **knobs), a.set)
     size, out = recipe.size or create_model(model, 2).size, Path(a.out or f"runs/{model.replace(':', '-')}-{name}")
     def prepared():
         root, items = get_items(a)
