@@ -18,7 +18,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .data import ASSETS, UserError, english, match_labels
 from .eda import near_duplicates, scan
-from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_seen, save_weights, write_atomic
+from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_header, read_seen, save_weights, write_atomic
 from .preprocess import PARTS, Cache, build_cache, picture_keys
 from .train import FAST, Batches, Recipe, epoch_order, plot_history, predict_logits, size_at, train
 
@@ -272,7 +272,7 @@ def finish_run(out,         # folder of a finished run
               )->dict:      # results, also saved as results.json in `out`
     "Measure a run on its test part, with the train–test gap."
     weights, test = Path(out)/'weights.safetensors', np.flatnonzero(cache.items.part == 'test')
-    if (cache.items.part == 'valid').any(): calibrate(weights, cache)
+    if (cache.items.part == 'valid').any() and 'temperature' not in read_header(weights): calibrate(weights, cache) # once: a run that is killed here and taken up again ends alike
     model, meta = load_weights(weights)
     model = model.to(get_device())
     results = measure(model, meta, cache, test, flip)
