@@ -20,7 +20,7 @@ from .data import ASSETS, UserError, english, match_labels
 from .eda import near_duplicates, scan
 from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_header, read_seen, save_weights, write_atomic
 from .preprocess import PARTS, Cache, build_cache, picture_keys
-from .train import FAST, Batches, Recipe, epoch_order, plot_history, predict_logits, size_at, train
+from .train import FAST, Batches, Recipe, epoch_order, predict_logits, size_at, train
 
 # %% ../nbs/07_evaluate.ipynb #621315b2
 def wilson(right:int,   # photos that were right
