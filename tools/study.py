@@ -32,9 +32,9 @@ def ablation():
     group = near_duplicates(np.stack(cache.items.key)) # families stay whole
     third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
     cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
-    base = turn(FAST, size=64, epochs=8, min_steps=0)
+    base = turn(FAST, size=64, epochs=16, min_steps=0)
     changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
-               'averaged weights': dict(ema=.99), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
+               'averaged weights': dict(ema=.95), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
     for seed in SEEDS:
         for name, knobs in changes.items():
             out = runs/f'{name}-{seed}'
@@ -51,7 +51,7 @@ def seeds():
     cache, rows = photos(128), []
     for seed in SEEDS:
         out = runs/f'short-{seed}'
-        train('beyond', cache, turn(FAST, epochs=10, seed=seed), out, resume=True)
+        train('beyond', cache, turn(FAST, epochs=16, seed=seed), out, resume=True)
         r = finish_run(out, cache)
         rows.append({k: r[k] for k in ('accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs')} | dict(seed=seed))
         keep(rows)
