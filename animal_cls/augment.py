@@ -87,7 +87,7 @@ def normalise(xb:torch.Tensor, # (N, 3, H, W) float, 0 to 255
              )->torch.Tensor:  # (N, 3, H, W) float
     "Scale to [0, 1] and normalise, in one multiplication and one addition."
     mean, std = (torch.as_tensor(v, dtype=torch.float32, device=xb.device).view(1, 3, 1, 1) for v in (mean, std))
-    return xb*(1/(255*std)) - mean/std
+    return (xb*(1/(255*std))).sub_(mean/std)
 
 def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on any device
             g:Geometry,        # the dice, from `random_geometry`
@@ -97,7 +97,7 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
            )->torch.Tensor:    # (N, 3, size, size) float
     "A training batch: crop, flip and rotate each photo its own way, then normalise."
     g = Geometry(*(v.to(xb.device, non_blocking=True) for v in g))
-    return normalise(resample(xb.permute(0, 3, 1, 2).float(), g, size, corners), mean, std)
+    return normalise(resample(xb.permute(0, 3, 1, 2).contiguous().float(), g, size, corners), mean, std) # plane by plane: a CPU samples it a fifth faster
 
 # %% ../nbs/04_augment.ipynb #beab2687
 def middle(side:int,   # pixels

@@ -33,7 +33,8 @@ def ablation():
     third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
     cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
     base = turn(FAST, size=64, epochs=16, min_steps=0)
-    changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
+    changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'one size, ten epochs': dict(stages=((1., 1.),), epochs=10),
+               'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
                'averaged weights': dict(ema=.95), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
     for seed in SEEDS:
         for name, knobs in changes.items():
