@@ -97,7 +97,12 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
            )->torch.Tensor:    # (N, 3, size, size) float
     "A training batch: crop, flip and rotate each photo its own way, then normalise."
     g = Geometry(*(v.to(xb.device, non_blocking=True) for v in g))
-    return normalise(resample(xb.permute(0, 3, 1, 2).contiguous().float(), g, size, corners), mean, std) # plane by plane: a CPU samples it a fifth faster
+    out = torch.empty(len(xb), 3, size, size, device=xb.device)
+    n = 4*torch.get_num_threads() if xb.device.type == 'cpu' else max(1, len(xb)) # photos at a time
+    for i in range(0, len(xb), n):
+        planes = xb[i:i+n].permute(0, 3, 1, 2).contiguous().float() # a CPU samples them faster than pixels of three numbers
+        out[i:i+n] = normalise(resample(planes, Geometry(*(v[i:i+n] for v in g)), size, corners), mean, std)
+    return out
 
 # %% ../nbs/04_augment.ipynb #beab2687
 def middle(side:int,   # pixels
