@@ -156,7 +156,7 @@ h3 { font-size:1.05rem; margin:1.8rem 0 .6rem } p { max-width:44rem } a { color:
 nav, .strip, .plots { display:flex; flex-wrap:wrap; gap:.35rem; margin-top:.35rem } nav { column-gap:1.2rem; font-size:.92rem }
 .big { font-size:clamp(3.4rem,14vw,5.6rem); line-height:1; font-weight:700; letter-spacing:-.03em; margin:1.6rem 0 .8rem; color:var(--accent) }
 .big small { margin-left:.2em; font-size:.32em; font-weight:500; letter-spacing:0; color:var(--soft) }
-dl { display:grid; grid-template-columns:repeat(auto-fill,minmax(9.8rem,1fr)); gap:1px; margin:1.2rem 0 }
+dl { display:grid; grid-template-columns:repeat(auto-fill,minmax(8.8rem,1fr)); gap:1px; margin:1.2rem 0 }
 dl, figure { background:var(--card); border:1px solid var(--line); border-radius:.6rem; overflow:hidden }
 dl div { box-shadow:0 0 0 1px var(--line); padding:.55rem .8rem } dt { color:var(--soft); font-size:.8rem } dd { margin:0; font-weight:600; overflow-wrap:anywhere }
 figure { margin:0; font-size:.84rem; line-height:1.45 } figcaption { padding:.5rem .7rem .7rem } figure b { font-size:.98rem }
@@ -180,6 +180,8 @@ def sections(run, root, model, meta, history, split, results, cache, df, finding
     plot_balance(labelled, balance.subplots()); plot_confusion(confusion(results), matrix.subplots())
     rows = [[esc(both_names(r.label)), f'{r.photos:,}', *((f'{v:.1f}%', v) for v in (r.recall, r.precision, r.f1))]
             for r in per_class(results).sort_values('f1', ascending=False).itertuples()]
+    few, shown = (answers.label != answers.predicted).sum() <= 10, picks(answers, 10)
+    if few: shown.pop('mistakes, by lot') # those that it was surest of are all there are
     return [('Result', headline(results, meta)),
         ('The data', f'<p>{len(df):,} files in {labelled.label.nunique()} classes, {f"{bad:,} of them unreadable and left out" if bad else "all of them readable"}. '
             f'One card a class, of a photo that is neither bright nor dark for its class.</p>{cards(root, df)}<h3>How many of each</h3>{plot_tag(balance, "photos of each class")}'
@@ -195,7 +197,7 @@ def sections(run, root, model, meta, history, split, results, cache, df, finding
         ('Where it looked', '<p>Grad-CAM: the photo, then where the net looked for what it says; of mistakes, last, where it sees what the folder says. '
             'Where it is very sure, look at the label, too.</p>'
             f'<p class=scale>no heat{photo_tag(scale_bar(12), "from grey to yellow")}the hottest place</p>'
-            + heat_groups(root, model, meta, cache, picks(answers, 10)) + '<h3>Most often mixed up</h3>' + heat_groups(root, model, meta, cache, confused(answers, n=4), 'h4')),
+            + heat_groups(root, model, meta, cache, shown) + ('' if few else '<h3>Most often mixed up</h3>' + heat_groups(root, model, meta, cache, confused(answers, n=4), 'h4'))),
         ('How it was made', made_with(run, model, meta, history, split, results))]
 
 # %% ../nbs/11_report.ipynb #0d36db5d
