@@ -163,7 +163,7 @@ def main(names):
         copy_notebooks(tmp)
         folder = tmp/'nbs'
         with jupyterlab(folder, tmp/'home') as address:
-            for name in [Path(n).name for n in names] or sorted(p.name for p in folder.glob('*.ipynb')):
+            for name in [f'{Path(n).stem}.ipynb' for n in names] or sorted(p.name for p in folder.glob('*.ipynb')):
                 start, page = time.time(), browser.new_page(viewport=dict(width=1280, height=900))
                 try: said, counted = CLICKED.get(name, walk)(page, address, folder, name)
                 except Exception as e: said, counted = [f'{type(e).__name__}: {e}'], ''; page.screenshot(path=SHOTS/f'{name}.png')

@@ -2,6 +2,7 @@
 
 ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds a row, measured on the validation part
 seeds     three short runs on all photos: how far do seeds spread, how long does it take to 85% on the test part
+generations  the same short run for each net: the deck's three and ours
 few       20 to 200 photos of each of three classes, from scratch and from a net that has met the other seven only
 scaling   seconds an epoch, by photos and by threads
 
@@ -12,7 +13,7 @@ import numpy as np, torch
 from animal_cls.data import get_data
 from animal_cls.eda import near_duplicates
 from animal_cls.evaluate import finish_run, measure, save_results
-from animal_cls.model import get_device, load_weights, machine
+from animal_cls.model import MODELS, get_device, load_weights, machine
 from animal_cls.preprocess import prepare_data
 from animal_cls.train import FAST, TUNE, train
 
@@ -48,14 +49,20 @@ def ablation():
                 rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']))
             keep(rows, photos=int((cache.items.part == 'train').sum()), recipe=dataclasses.asdict(base))
 
+def short_run(name, seed, out): # a row
+    cache = photos(MODELS[name].size)
+    last = train(name, cache, turn(FAST, epochs=16, seed=seed), out, resume=True).iloc[-1]
+    r = finish_run(out, cache)
+    facts = {k: r[k] for k in ('accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs')}
+    return facts | dict(model=name, seed=seed, seconds_last_epoch=last.seconds, images_per_second_last_epoch=last.images_per_second)
+
 def seeds():
-    cache, rows = photos(128), []
-    for seed in SEEDS:
-        out = runs/f'short-{seed}'
-        train('beyond', cache, turn(FAST, epochs=16, seed=seed), out, resume=True)
-        r = finish_run(out, cache)
-        rows.append({k: r[k] for k in ('accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs')} | dict(seed=seed))
-        keep(rows)
+    rows = []
+    for seed in SEEDS: rows.append(short_run('beyond', seed, runs/f'short-{seed}')); keep(rows)
+
+def generations():
+    rows = []
+    for name in MODELS: rows.append(short_run(name, 0, runs/name)); keep(rows)
 
 def few():
     new, rows, (root, items) = ['gatto', 'pecora', 'scoiattolo'], [], get_data(data)
