@@ -7,12 +7,13 @@ __all__ = ['DECK', 'FAST', 'TUNE', 'RECIPES', 'STATE', 'BEFORE', 'FACTS', 'stage
            'fit_recipe', 'size_at', 'test_size', 'one_cycle', 'bf16_pays', 'peak_flops', 'tick', 'passed',
            'epoch_order', 'pixels_on', 'Batches', 'predict_logits', 'Stopped', 'catch_signals', 'state_tensors',
            'digest', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer', 'train_step',
-           'update_average', 'world', 'join_world', 'total', 'each_in_turn', 'from_first', 'net_for', 'wrapped', 'Run',
-           'signature', 'check_same', 'find_state', 'save_run', 'begin', 'learn_alone', 'one_step', 'settle', 'about',
-           'look_at_valid', 'end_epoch', 'in_words', 'train', 'find_lr', 'plot_lr', 'plot_history', 'live_plot']
+           'update_average', 'world', 'leave_world', 'join_world', 'total', 'each_in_turn', 'from_first', 'net_for',
+           'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'save_run', 'begin', 'learn_alone', 'one_step',
+           'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train', 'find_lr', 'plot_lr', 'plot_history',
+           'live_plot']
 
 # %% ../nbs/06_train.ipynb #a7408a94
-import ast, atexit, copy, dataclasses, hashlib, itertools, json, os, signal, tempfile, time
+import ast, atexit, copy, dataclasses, gc, hashlib, itertools, json, os, signal, tempfile, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -355,13 +356,17 @@ def world()->tuple: # rank, processes
     "Which of how many processes this is; (0, 1) when it is alone."
     return (dist.get_rank(), dist.get_world_size()) if dist.is_available() and dist.is_initialized() else (0, 1)
 
+def leave_world(): # at the end of the process
+    "Part from the other processes; nets that still hold the group go first, or its threads outlive it."
+    gc.collect(); dist.destroy_process_group()
+
 def join_world(): # called once, before anything else
     "Meet the other processes when `torchrun` has started this one."
     if int(os.environ.get('WORLD_SIZE', 1)) == 1: return
     if get_device().type == 'cuda': torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
     if not dist.is_initialized():
         dist.init_process_group('nccl' if get_device().type == 'cuda' else 'gloo')
-        atexit.register(dist.destroy_process_group)
+        atexit.register(leave_world)
 
 def total(*values)->list: # floats; their sums over all processes
     "Sum a few numbers over all processes."
