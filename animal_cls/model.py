@@ -41,7 +41,7 @@ def machine()->str: # for a results file
 # %% ../nbs/05_model.ipynb #3319d957
 class Beginnings(nn.Module):
     "Generation 1 of the deck: three conv stages and two linear layers, for 256×256."
-    size, any_size, cam_layer = 256, False, 'pool3'
+    size, any_size, cam_layer, lr = 256, False, 'pool3', .005
     def __init__(self, n_classes:int): # number of classes
         super().__init__()
         self.conv1, self.bn1, self.pool1 = nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.MaxPool2d(2)
@@ -71,7 +71,7 @@ def block(n_in:int,  # channels in
 # %% ../nbs/05_model.ipynb #1c6e58f4
 class Final(nn.Module):
     "Generation 3 of the deck, 'Final adjustments': four dilated blocks, global average pooling and a small head, for 128×128."
-    size, any_size, cam_layer, last = 128, True, 'block4', (1, 2) # last: dilations of block 4
+    size, any_size, cam_layer, lr, last = 128, True, 'block4', .2, (1, 2) # last: dilations of block 4
     def __init__(self, n_classes:int): # number of classes
         super().__init__()
         self.block1, self.block2 = block(3, 32, 1, 1), block(32, 64, 1, 2)
@@ -111,7 +111,7 @@ class Residual(nn.Module):
 # %% ../nbs/05_model.ipynb #f236ff78
 class Beyond(nn.Module):
     "Generation 4: a strided stem, three stages of max pooling and residual blocks, global average pooling and one linear layer, for 128×128."
-    size, any_size, cam_layer = 128, True, 'stage3'
+    size, any_size, cam_layer, lr = 128, True, 'stage3', .4
     def __init__(self, n_classes:int): # number of classes
         super().__init__()
         self.stem = nn.Sequential(conv(3, 32, stride=2), nn.ReLU(), conv(32, 32), nn.ReLU())
@@ -130,7 +130,7 @@ class Beyond(nn.Module):
 # %% ../nbs/05_model.ipynb #ae690da5
 class Pretrained(nn.Module):
     "A net made for ImageNet, with a last layer of our own; `mean` and `std` are those that it has learned with."
-    any_size, mean, std = True, (.485, .456, .406), (.229, .224, .225)
+    size, any_size, lr, mean, std = 160, True, .03, (.485, .456, .406), (.229, .224, .225)
     def __init__(self, body:nn.Module, # as its authors made it: (N, 3, H, W) -> (N, any number of classes)
                  n_classes:int):       # number of classes
         super().__init__()
@@ -139,7 +139,7 @@ class Pretrained(nn.Module):
         for m in body.modules():
             if isinstance(m, nn.Dropout): m.p = 0. # ours is enough
         self.body, self.dropout, self.fc = body, nn.Dropout(.2), nn.Linear(last.in_features, n_classes)
-        try: self.size, self.cam_layer = 160, self.last_map(160)
+        try: self.cam_layer = self.last_map(self.size)
         except (AssertionError, RuntimeError): self.size, self.any_size, self.cam_layer = 224, False, self.last_map(224) # some transformers
 
     def last_map(self, size:int)->str: # the last part of `body` with a map for output, passed through once
@@ -182,7 +182,7 @@ MODELS = dict(beginnings=Beginnings, deeper=Deeper, final=Final, beyond=Beyond)
 def create_model(name:str,      # 'beginnings', 'deeper', 'final', 'beyond', 'efficientnet-lite0' or 'torchvision:NAME'
                  n_classes:int, # number of classes
                  learned=False, # with ImageNet weights, for those that have them
-                )->nn.Module:   # has `size` (pixels it is meant for), `any_size` (does it take others?) and `cam_layer` (where Grad-CAM looks)
+                )->nn.Module:   # has `size` (pixels it is meant for), `any_size` (does it take others?), `cam_layer` (where Grad-CAM looks) and `lr` (peak learning rate that it bears in batches of 128)
     "A net by name; raises `UserError` for another name."
     if name == LITE or name.startswith('torchvision:'): model = Pretrained(pretrained_body(name, learned), n_classes)
     elif name in MODELS: model = MODELS[name](n_classes)

@@ -40,7 +40,7 @@ class Recipe:
     name: str
     epochs: int                   # at most
     batch: int                    # photos a step; in a small set fewer, and a lower rate with them: see `fit_recipe`
-    lr: float                     # peak learning rate
+    lr: float                     # peak learning rate; 0: what the model bears
     schedule: str                 # 'onecycle': up, then down to 0, each step; 'plateau': a tenth when validation stalls
     size: int = 0                 # side of the net's input, pixels; 0: what the model is meant for
     stages: tuple = ((1., 1.),)   # progressive size: (until this share of the epochs, this share of `size`)
@@ -81,7 +81,7 @@ class Recipe:
 
 # %% ../nbs/06_train.ipynb #1491739d
 DECK = Recipe('deck', epochs=100, batch=64, lr=.2, schedule='plateau', true_aspect=True, corners='black', stop_patience=5, fast_math=False)
-FAST = Recipe('fast', epochs=30, batch=128, lr=.4, schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), test_scale=1.25, test_crop=.875, nesterov=True,
+FAST = Recipe('fast', epochs=30, batch=128, lr=0., schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)), test_scale=1.25, test_crop=.875, nesterov=True,
               weight_decay=5e-4, dropout=.3, label_smoothing=.1, scale=(.25, 1.), boost=0., min_batches=16, min_steps=1000)
 TUNE = dataclasses.replace(FAST, name='tune', epochs=6, batch=64, lr=.02, stages=((1., 1.),), head=.25, weight_decay=1e-4, scale=(.35, 1.), min_steps=300)
 RECIPES = dict(deck=DECK, fast=FAST, tune=TUNE)
@@ -109,12 +109,13 @@ def with_batch(r:Recipe, batch:int)->Recipe: # photos a step, at least 1
 
 def fit_recipe(r:Recipe, # as it stands
                n:int,    # training photos
-               size:int, # what the model is meant for
+               net,      # a model, or its class: has `size` and `lr`
               )->Recipe: # with `size` set, and batch, lr and epochs for this many photos
-    "Adapt a recipe to the size of a data set."
+    "Adapt a recipe to a model and to the size of a data set."
+    r = dataclasses.replace(r, size=r.size or net.size, lr=r.lr or net.lr*(r.batch/128)**.5)
     batch = min(r.batch, max(n//r.min_batches, 8), max(n, 1)) # with fewer than 8, batch norm has too little to go by
     epochs = max(r.epochs, -(-r.min_steps//max(1, n//batch)))
-    return dataclasses.replace(with_batch(r, batch), size=r.size or size, epochs=epochs, min_batches=1, min_steps=0)
+    return dataclasses.replace(with_batch(r, batch), epochs=epochs, min_batches=1, min_steps=0)
 
 # %% ../nbs/06_train.ipynb #62ae3454
 def size_at(recipe:Recipe,  # with `size` set
@@ -406,7 +407,7 @@ def net_for(name:str, classes:list, recipe:Recipe, # as for `train`
     if not model.any_size: # its linear layer wants one size
         if recipe.size not in (0, model.size): raise UserError(f"The model '{name}' takes pictures of {model.size} pixels only: leave the size out.")
         recipe = dataclasses.replace(recipe, stages=((1., 1.),), test_scale=1.)
-    r = fit_recipe(recipe, n, model.size)
+    r = fit_recipe(recipe, n, model)
     r = dataclasses.replace(r, batch=max(1, r.batch//world()[1])*world()[1]) # the same for each process
     model.dropout.p = r.dropout
     model = model.to(get_device(), memory_format=torch.channels_last if r.fast_math else torch.contiguous_format)

@@ -1,8 +1,8 @@
-"""Do the heat maps of each generation tell the truth? python tools/maps.py RUNS
+"""Do the heat maps of each generation tell the truth? python tools/maps.py RUNS [NET...]
 
-Trains each net on the drawn sample with FAST, at its own size; what is already in RUNS is not repeated. Writes results/maps.json: the
-scores of notebook 08 for each net and method, on drawings that none of them has seen."""
-import dataclasses, sys
+Trains each net (or those named; the others keep their scores) on the drawn sample with FAST, at its own size; what is already in RUNS is not repeated. Writes
+results/maps.json: the scores of notebook 08 for each net and method, on drawings that none of them has seen."""
+import json, sys
 from pathlib import Path
 import torch
 from animal_cls.data import get_data
@@ -13,19 +13,20 @@ from animal_cls.preprocess import prepare_data
 from animal_cls.sample import KINDS, draw_animal
 from animal_cls.train import FAST, train
 
-LR = dict(beginnings=.02, deeper=.2, final=.2) # FAST's rate is made for the fourth; at .4 the large linear layer of the first learns nothing
 root, items = get_data()
 kinds = sorted(KINDS)*6
 photos, masks = zip(*(draw_animal(kind, 2000 + i) for i, kind in enumerate(kinds)))
-right, maps = {}, []
-for name, net in MODELS.items():
+file, names = Path('results')/'maps.json', sys.argv[2:] or list(MODELS)
+before = json.loads(file.read_text()) if len(names) < len(MODELS) else dict(right={}, maps=[])
+right, maps = before['right'], [r for r in before['maps'] if r['model'] not in names]
+for name in names:
     out = Path(sys.argv[1])/name
-    train(name, prepare_data(root, items, net.size*9//8), dataclasses.replace(FAST, lr=LR.get(name, FAST.lr)), out, resume=True)
+    train(name, prepare_data(root, items, MODELS[name].size*9//8), FAST, out, resume=True)
     model, meta = load_weights(out/'weights.safetensors')
     set_seed(0)
     with torch.inference_mode(): answers = model.to(get_device())(to_batch(photos, meta).to(get_device())).argmax(1).tolist()
     right[name] = sum(100*(meta['classes'][a] == kind) for a, kind in zip(answers, kinds))/len(kinds)
     maps += score_maps(model, meta, photos, masks, steps=16).rename_axis('method').reset_index().assign(model=name).astype(object).to_dict('records')
     print(name, right[name], *maps[-5:], sep='\n', flush=True)
-maps = [{k: v for k, v in r.items() if v == v} for r in maps] # noise has no net to forget
-save_results(dict(what='heat maps against the truth', machine=machine(), n=len(kinds), right=right, maps=maps), Path('results')/'maps.json')
+maps = [{k: v for k, v in r.items() if v == v} for r in sorted(maps, key=lambda r: list(MODELS).index(r['model']))] # noise has no net to forget
+save_results(dict(what='heat maps against the truth', machine=machine(), n=len(kinds), right=right, maps=maps), file)
