@@ -12,7 +12,7 @@ import copy, dataclasses, importlib.util, itertools, os, subprocess, sys, tempfi
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
-import torch, torch.nn as nn, torch.nn.functional as F
+import torch, torch.nn.functional as F
 from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import transforms
@@ -59,7 +59,7 @@ def deck_loader(root, items, size:int=128, batch:int=64)->DataLoader:
     "ImageFolder, PIL and a DataLoader with two workers, as in the deck; only photos that open."
     keep = {str(Path(root)/p) for p in items.path}
     data = ImageFolder(root, deck_transforms(size), is_valid_file=lambda p: p in keep)
-    return DataLoader(data, batch, shuffle=True, num_workers=2, drop_last=True, persistent_workers=True)
+    return DataLoader(data, min(batch, len(data)), shuffle=True, num_workers=2, drop_last=True, persistent_workers=True)
 
 def forever(dl): # -> an endless iterator of batches
     while True: yield from dl
@@ -78,19 +78,19 @@ def our_batches(root, items, size:int, batch:int): # -> an endless iterator of a
 # %% ../nbs/12_bench.ipynb #b8a1f6ce
 def trainer(batches,        # an iterator of xb, yb
             recipe,         # DECK or FAST
+            classes:int=10, # of the photos
             amp:bool=False, # bf16 autocast
            ):               # a contestant
     "The final net learning from a stream of batches."
     device, layout = get_device(), torch.channels_last if recipe.fast_math else torch.contiguous_format
     set_seed(0)
-    model = create_model('final', 10).to(device, memory_format=layout)
+    model = create_model('final', classes).to(device, memory_format=layout)
     opt = make_optimizer(model, recipe)
     for g in opt.param_groups: g['lr'] = .001 # speed is measured here, not learning
     def work():
         if device.type == 'cpu': keep_memory(recipe.fast_math) # the deck's way has PyTorch as it comes
         xb, yb = next(batches)
-        train_step(model, opt, xb.to(device).contiguous(memory_format=layout), yb.to(device), recipe, amp)
-        if device.type == 'cuda': torch.cuda.synchronize()
+        train_step(model, opt, xb.to(device).contiguous(memory_format=layout), yb.to(device), recipe, amp)[0].item() # waits for the device
         return len(xb)
     return work
 
@@ -111,7 +111,7 @@ def lightning_way(root, items, size:int=128, batch:int=64, batches:int=6, amp:bo
     "Lightning's Trainer on the deck's loader."
     import lightning
     class Net(lightning.LightningModule):
-        def __init__(self): super().__init__(); self.net = create_model('final', 10)
+        def __init__(self): super().__init__(); self.net = create_model('final', items.label.nunique())
         def training_step(self, b, i): return F.cross_entropy(self.net(b[0]), b[1])
         def configure_optimizers(self): return torch.optim.SGD(self.parameters(), .001, .9)
     net, dl, off = Net(), deck_loader(root, items, size, batch), dict.fromkeys(('logger', 'enable_checkpointing', 'enable_progress_bar', 'enable_model_summary'), False)
@@ -131,13 +131,13 @@ def bench_train(data=None,         # photos, as `get_data` takes them
                )->pd.DataFrame:    # from `race`
     "The deck's own way against `FAST` and what else is installed, the final net at a constant 128 px, data included."
     root, items = bench_photos(data)
-    amp, batch = bf16_pays(get_device()), 64
+    amp, batch, classes = bf16_pays(get_device()), 64, items.label.nunique()
     ours = our_batches(root, items, 128, batch)
-    contestants = {"the deck's way: ImageFolder, PIL, DataLoader, fp32": trainer(forever(deck_loader(root, items)), DECK)}
+    contestants = {"the deck's way: ImageFolder, PIL, DataLoader, fp32": trainer(forever(deck_loader(root, items)), DECK, classes)}
     for name, way in dict(fastai=fastai_way, lightning=partial(lightning_way, amp=amp)).items():
         if importlib.util.find_spec(name): contestants[name] = way(root, items)
         else: print(f'{name} is not installed: left out')
-    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, amp), 'the net alone, no data': trainer(repeat(next(ours)), FAST, amp)}
+    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, classes, amp), 'the net alone, no data': trainer(repeat(next(ours)), FAST, classes, amp)}
     return race(contestants, seconds, rounds)
 
 # %% ../nbs/12_bench.ipynb #45caf2df

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['ENGLISH', 'WRAPPERS', 'ASSETS', 'MAX_PIXELS', 'FORMATS', 'MAX_BYTES', 'TURN', 'ACTIONS', 'UserError', 'ImageError',
-           'home', 'english', 'match_labels', 'list_files', 'label_of', 'make_whole', 'unzip', 'get_kaggle', 'get_data',
-           'manifest', 'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image', 'keep_memory',
-           'read_curation', 'curate']
+           'home', 'english', 'match_labels', 'list_files', 'save_table', 'label_of', 'make_whole', 'unzip',
+           'get_kaggle', 'get_data', 'manifest', 'verify', 'read_file', 'decode', 'orientation', 'to_rgb', 'open_image',
+           'keep_memory', 'read_curation', 'curate']
 
 # %% ../nbs/01_data.ipynb #5ce3925e
-import ctypes, hashlib, io, lzma, os, shutil, stat, time, uuid, warnings, zipfile
+import csv, ctypes, hashlib, io, lzma, os, shutil, stat, time, uuid, warnings, zipfile, zlib
 from importlib.resources import files
 from pathlib import Path
 import pandas as pd
@@ -49,11 +49,23 @@ def match_labels(labels:pd.Series, # class names of a folder
     return labels.map(lambda l: names.get(l, names.get(l.lower(), l)))
 
 # %% ../nbs/01_data.ipynb #ced344ff
-def list_files(root:Path, # a folder
-              )->list:    # paths of its files relative to it, with forward slashes, sorted
+def list_files(root:Path,        # a folder
+               closed:list=None, # gets the folders that may not be read; None: the first of them raises `UserError`
+              )->list:           # paths of its files relative to it, with forward slashes, sorted
     "All files below a folder, without following links to folders; `faults.csv`, written by `sample`, is not one of them."
-    found = [os.path.relpath(os.path.join(folder, f), root) for folder, _, files in os.walk(root) for f in files]
+    def stuck(e):
+        if closed is None: raise UserError(f"'{e.filename}' cannot be listed ({e.strerror}): change its permissions, or take it out.") from e
+        closed.append(e.filename)
+    found = [os.path.relpath(os.path.join(folder, f), root) for folder, _, files in os.walk(root, onerror=stuck) for f in files]
     return sorted(f.replace(os.sep, '/') for f in found if f != 'faults.csv')
+
+# %% ../nbs/01_data.ipynb #93b0618b
+def save_table(df:pd.DataFrame, # has a column `path`
+               file,            # the CSV file to write
+              ):
+    "Write a table of photos as CSV, so that pandas reads the same names from it."
+    odd = df.path.astype(str).str.contains('\r', regex=False).any() # which csv leaves unquoted
+    df.to_csv(file, index=False, errors='surrogateescape', quoting=csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL)
 
 # %% ../nbs/01_data.ipynb #463ca825
 WRAPPERS = {'raw-img', 'train', 'training', 'valid', 'val', 'validation', 'test', 'testing', '__macosx'}
@@ -93,10 +105,12 @@ def unzip(path:Path, # a zip file
     key = hashlib.sha256(f'{path.resolve()} {st.st_size} {st.st_mtime_ns}'.encode('utf-8', 'surrogateescape')).hexdigest()[:12]
     out = home()/'unzipped'/f'{path.stem}-{key}'
     def unpack(part):
-        with zipfile.ZipFile(path) as z: z.extractall(part)
+        with zipfile.ZipFile(path) as z:
+            if sum(f.file_size for f in z.infolist()) > shutil.disk_usage(part.parent).free: raise UserError(f'{path} holds more than there is room for: free some space, or set ANIMAL_CLS_HOME to a folder on a larger disk.')
+            z.extractall(part)
     try:
         if not out.exists(): make_whole(out, unpack)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, lzma.LZMAError) as e:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, lzma.LZMAError) as e:
         raise UserError(f'{path} cannot be unpacked ({e}): download it again, or give an unpacked folder.') from e
     return out
 
@@ -120,7 +134,7 @@ def get_data(source=None, # a folder, a zip file, 'kaggle:owner/set', or None fo
             shutil.rmtree(root, ignore_errors=True)
             make_whole(root, lambda part: draw_sample(part, n=600, seed=42))
     elif str(source).startswith('kaggle:'): root = get_kaggle(str(source)[7:])
-    else: root = Path(source).expanduser()
+    else: root = Path(os.path.expanduser(source))
     if not root.exists(): raise UserError(f"There is no folder or zip '{root}': check the path, or leave it out to use the drawn sample.")
     if root.is_file():
         if not zipfile.is_zipfile(root): raise UserError(f"'{root}' is neither a folder nor a zip: give the folder that holds a folder for each class.")
@@ -233,6 +247,7 @@ def read_curation(path)->pd.DataFrame: # path, action, label ('' unless relabell
     except (OSError, ValueError) as e: raise UserError(f"The curation '{path}' cannot be read ({str(getattr(e, 'strerror', None) or e).strip()}): check the path, or leave it out.") from e
     names = ['path', 'action', 'label', 'was']
     if not set(names) <= set(rows): raise UserError(f"'{path}' is no curation: it needs the columns {', '.join(names)}.")
+    rows['label'] = rows.label.str.strip().where(rows.action == 'relabel', '')
     for r in rows[~rows.action.isin(ACTIONS)].itertuples():
         raise UserError(f"The curation '{path}' wants to '{r.action}' {r.path}: the actions are {', '.join(ACTIONS)}.")
     for r in rows[(rows.action == 'relabel') & (rows.label == '')].itertuples():

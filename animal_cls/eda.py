@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from tqdm import tqdm
-from .data import FORMATS, TURN, ImageError, UserError, decode, english, home, keep_memory, open_image, orientation, read_file, to_rgb
+from .data import FORMATS, TURN, ImageError, UserError, decode, english, home, keep_memory, open_image, orientation, read_file, save_table, to_rgb
 
 # %% ../nbs/02_eda.ipynb #168d4c72
 SIDE = 96  # pixels of the small grey square that most numbers are taken from
@@ -176,7 +176,7 @@ def save_scan(df:pd.DataFrame, # what `scan` gives
              )->None:
     "Write a scan as CSV, hashes as 16 hexadecimal digits: a spreadsheet would round numbers of that length."
     hexed = {c: df[c].map('{:016x}'.format) for c in HASHES}
-    df.assign(**hexed).to_csv(path, index=False, errors='surrogateescape') # file names need not be valid UTF-8
+    save_table(df.assign(**hexed), path)
 
 def read_scan(path,           # a CSV file of `save_scan`
              )->pd.DataFrame: # the scan, to the last bit
@@ -216,7 +216,8 @@ def keep(old:pd.DataFrame, rows:list, stamps:dict, path:Path):
 # %% ../nbs/02_eda.ipynb #da5a51a1
 def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     "What earlier scans of a folder have kept of some items: the table that a stopped scan leaves."
-    old = kept(kept_scan(root)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
+    old = kept(kept_scan(root))
+    old = old[(old['stamp'] == old.path.map(lambda p: stamp(os.path.join(root, p)))) & (old['stamp'] != '')].merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
     return old[list(TYPES)].reset_index(drop=True)
 
 def in_handfuls(f,            # what to do with a handful of paths
@@ -246,9 +247,11 @@ def scan(root:Path,          # folder of the data set
          reuse:bool=True,    # take what an earlier scan has kept of unchanged files, and keep this one
         )->pd.DataFrame:     # one row a file, in the order of items: see `TYPES`; unknown numbers are NA, no hash is 0
     "Look at every file once. A bad one gets a row with an `error`; raises `UserError` when a worker dies. What is done when it is stopped is kept."
-    path, stamps, rows = kept_scan(root), {p: stamp(os.path.join(root, p)) for p in items.path}, []
+    stamps, rows = {p: stamp(os.path.join(root, p)) for p in items.path}, []
+    try: path = kept_scan(root) if reuse else None
+    except OSError: reuse = False # there is no place to keep it
     old = kept(path) if reuse else NOTHING
-    known = old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]
+    known = old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '') & (old.error == '')] # a bad one is looked at again: it may have been mended
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
         with tqdm(total=len(todo), desc='scan', unit=' images', disable=not (progress and todo)) as bar:
@@ -302,7 +305,7 @@ def plot_balance(df:pd.DataFrame, # a scan or items: label
     import matplotlib.pyplot as plt, seaborn as sns
     if ax is None: _, ax = plt.subplots(figsize=(7, .35*df.label.nunique() + .8), dpi=80)
     n = df.label.value_counts()
-    sns.barplot(x=n.values, y=n.index.map(both_names), color=sns.color_palette('colorblind')[0], ax=ax)
+    sns.barplot(x=n.values, y=n.index.map(both_names).str.replace('$', r'\$'), color=sns.color_palette('colorblind')[0], ax=ax)
     ax.bar_label(ax.containers[0], padding=3)
     ax.axvline(n.mean(), color='black', ls='--', lw=1, label='the same for all')
     ax.set(xlabel='photos', ylabel='', xlim=(0, n.max()*1.12)); ax.legend(loc='lower right'); sns.despine(ax=ax)
@@ -412,7 +415,7 @@ def plot_means(means:dict, # from `class_means`
     import matplotlib.pyplot as plt, seaborn as sns
     fig, axs = plt.subplots(2, len(means), figsize=(1.15*len(means), 2.3), dpi=80, squeeze=False, layout='constrained')
     for (top, low), (label, (image, hist)) in zip(axs.T, means.items()):
-        top.imshow(image.astype(np.uint8)); top.set_title(english(label), fontsize=9)
+        top.imshow(image.astype(np.uint8)); top.set_title(english(label), fontsize=9, parse_math=False)
         for h, c, style in zip(hist, ('#d55e00', '#009e73', '#0072b2'), ('-', '--', ':')): low.plot(h, color=c, ls=style, lw=1.2)
         for ax in (top, low): ax.set(xticks=[], yticks=[])
         low.set_ylim(0, 1.05*np.quantile([h for _, h in means.values()], .98)); sns.despine(ax=low)
@@ -566,7 +569,7 @@ def rare_classes(ok:pd.DataFrame,   # rows of a scan
                  balance:float=.5,  # share of the largest class
                 )->pd.DataFrame:    # findings
     "Classes with fewer photos than that."
-    n = ok.label.value_counts()
+    n = ok.label[ok.label != ''].value_counts()
     rare = n[n < balance*n.max()]
     detail = [f'{c}: {k:,} photos, {k/n.max():.0%} of the largest class, {n.idxmax()}' for c, k in rare.items()]
     return pd.DataFrame(dict(path='', issue='class_imbalance', score=rare.values/n.max(), detail=detail))
@@ -595,7 +598,7 @@ def audit(df:pd.DataFrame,         # a scan
     same, family = ok.groupby('sha'), ok.groupby(alike)
     rows += [members(ok, 'exact_duplicate', ok.sha, same.path.transform('size') > 1),
              members(ok, 'near_duplicate', alike, family.sha.transform('nunique') > 1),
-             members(ok, 'label_conflict', alike, family.label.transform('nunique') > 1)]
+             members(ok, 'label_conflict', alike, ok.label.mask(ok.label == '').groupby(alike).transform('nunique') > 1)]
     if part is not None:
         parts = pd.Series(np.asarray(part), df.index)[ok.index]
         rows.append(members(ok, 'split_leak', alike, parts.groupby(alike).transform('nunique') > 1))
@@ -624,7 +627,7 @@ def deck_claims(df:pd.DataFrame,       # a scan
                 findings:pd.DataFrame, # its audit
                )->pd.DataFrame:        # claim, measured, verdict ('holds', 'does not hold' or 'open')
     "The deck's statements on the health of its set, beside what is measured here."
-    ok, issues, classes = df[df.error == ''], findings.issue.value_counts(), df.label.value_counts()
+    ok, issues, classes = df[df.error == ''], findings.issue.value_counts(), df.label[df.label != ''].value_counts()
     def n(*names): return int(issues.reindex(names).sum())
     light, ratio, sizes = n('dark', 'bright'), classes.max()/classes.min(), atypical_sizes(ok).photos
     formats = ', '.join(f'{k:,} {f}' for f, k in ok.format.value_counts().items())

@@ -162,7 +162,7 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
     "Heat map of a confusion matrix: the colour is the share of a row, the number counts photos."
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
     share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
-    names = [english(c) for c in table.columns]
+    names = [english(c).replace('$', r'\$') for c in table.columns] # two would be mathematics
     sns.heatmap(share, annot=table.replace(0, ''), fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5, ax=ax, xticklabels=names, yticklabels=names)
     ax.set(xlabel='predicted', ylabel='true')
     return ax
@@ -173,7 +173,7 @@ def plot_per_class(table:pd.DataFrame, # from `per_class`
                   )->plt.Axes:
     "Recall and precision of each class, best F1 first."
     ax = ax or plt.subplots(figsize=(7, 2.4), dpi=90)[1]
-    t = table.sort_values('f1', ascending=False).melt('english', ['recall', 'precision'], var_name='measure', value_name='percent')
+    t = table.sort_values('f1', ascending=False).assign(english=table.english.str.replace('$', r'\$')).melt('english', ['recall', 'precision'], var_name='measure', value_name='percent')
     sns.barplot(t, x='english', y='percent', hue='measure', palette='colorblind', ax=ax)
     ax.set(xlabel='', ylim=(0, 105)); ax.tick_params(axis='x', rotation=30)
     ax.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1, 1)); sns.despine(ax=ax)
@@ -264,7 +264,7 @@ def save_results(results:dict, # JSON can hold it
                  path,         # a .json file
                 ):
     "Write results as JSON; atomic."
-    write_atomic(path, lambda p: p.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding='utf-8'))
+    write_atomic(path, lambda p: p.write_text(json.dumps(results, indent=1), encoding='utf-8'))
 
 def finish_run(out,         # folder of a finished run
                cache:Cache, # the photos it was trained with; its items have a `part`
@@ -296,7 +296,7 @@ def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
     "What nets say of photos that they have not learned from."
     labels, one = np.unique(cache.items.label, return_inverse=True)[1], copy.copy(cache)
     groups, logits = near_duplicates(np.stack(cache.items.key)), torch.zeros(len(cache), labels.max() + 1)
-    deal = StratifiedGroupKFold(folds, shuffle=True, random_state=recipe.seed)
+    deal = StratifiedGroupKFold(min(folds, np.bincount(labels).max()), shuffle=True, random_state=recipe.seed)
     with tempfile.TemporaryDirectory() as tmp:
         for k, (taught, held) in enumerate(deal.split(labels, labels, groups)):
             one.items = cache.items.assign(part='held')

@@ -8,7 +8,7 @@ __all__ = ['METHODS', 'tap', 'as_evaluated', 'cam_parts', 'gradcam', 'hirescam',
            'rank_correlation', 'randomised', 'score_maps', 'picks', 'confused', 'both_heats', 'gallery', 'side_by_side']
 
 # %% ../nbs/08_gradcam.ipynb #e1ec9e74
-import copy
+import copy, threading
 from contextlib import contextmanager
 import numpy as np, pandas as pd
 import matplotlib.pyplot as plt
@@ -23,8 +23,9 @@ from .preprocess import Cache, squeeze
 @contextmanager
 def tap(layer:nn.Module): # a layer that runs once in a forward pass
     "Inside, gradients are recorded from the layer's output on; gives a list that holds this output after a forward pass."
-    kept = []
+    kept, mine = [], threading.get_ident()
     def hook(m, inp, out):
+        if threading.get_ident() != mine: return # another thread asks the same net
         torch.set_grad_enabled(True)
         kept.append(out.detach().requires_grad_())
         return kept[-1].clone() # whoever works in place on it, as LeakyReLU here may, leaves ours alone
@@ -89,7 +90,7 @@ def heat_inside(heat, # (H, W) in [0, 1]
                 mask, # the animal's outline: a picture or array of any size, not 0 where the animal is
                )->float: # 0 to 1; nan for a map without heat
     "Share of the heat that lies inside an outline."
-    heat = np.asarray(heat, float)
+    heat = torch.as_tensor(heat).double().cpu().numpy()
     mask = Image.fromarray(255*(np.asarray(mask) > 0).astype(np.uint8)).resize(heat.shape[::-1], Image.BOX)
     return float((heat*np.asarray(mask)/255).sum()/heat.sum()) if heat.any() else float('nan')
 
@@ -100,7 +101,7 @@ def overlay(photo,          # PIL image, or (H, W, 3) uint8
            )->np.ndarray:   # (H, W, 3) uint8, of the photo's size
     "A photo with its heat."
     photo = np.asarray(photo.convert('RGB') if isinstance(photo, Image.Image) else photo, np.float32)
-    heat = F.interpolate(torch.as_tensor(heat, dtype=torch.float32)[None, None], photo.shape[:2], mode='bilinear')[0, 0, :, :, None].numpy()
+    heat = F.interpolate(torch.as_tensor(heat, dtype=torch.float32).cpu()[None, None], photo.shape[:2], mode='bilinear')[0, 0, :, :, None].numpy()
     colour = 255*plt.get_cmap('inferno')(heat[:, :, 0])[:, :, :3]
     return np.round(photo + alpha*heat*(colour - photo)).astype(np.uint8)
 
@@ -143,7 +144,7 @@ def why(photo:Image.Image, # RGB
     fig, axs = plt.subplots(1, len(picks) + 1, figsize=(2.1*(len(picks) + 1) + .6, 1.9), dpi=72, layout='constrained')
     axs[0].imshow(photo)
     for ax, c, heat in zip(axs[1:], picks, heats/heats.max().clamp(min=1e-9)):
-        ax.imshow(overlay(photo, heat)); ax.set_title(f'{english(names[c])} {probs[c]:.0%}', fontsize=9)
+        ax.imshow(overlay(photo, heat)); ax.set_title(f'{english(names[c])} {probs[c]:.0%}', fontsize=9, parse_math=False)
     for ax in axs: ax.axis('off')
     add_bar(fig, axs)
     return fig
@@ -259,7 +260,7 @@ def gallery(model:nn.Module, meta:dict, cache:Cache, # as above
             line = next(below)
             line[0].set_ylabel(name.replace(', ', '\n').replace(' taken for ', '\ntaken for '), fontsize=9)
             for ax, i, c, p, heat in zip(line, at, cls, probs, heats[:, j]):
-                ax.imshow(overlay(cache.xs[i], heat), aspect=1/cache.items.aspect.iloc[i]); ax.set_title(f'{english(c)} {p:.0%}', fontsize=9)
+                ax.imshow(overlay(cache.xs[i], heat), aspect=1/cache.items.aspect.iloc[i]); ax.set_title(f'{english(c)} {p:.0%}', fontsize=9, parse_math=False)
     add_bar(fig, axs)
     return fig
 
@@ -274,6 +275,6 @@ def side_by_side(photo:Image.Image, # RGB
         heat, logits = grad_cam(model, to_batch([photo], meta).to(next(model.parameters()).device), with_logits=True)
         p = logits[0].softmax(0)
         ax.imshow(overlay(photo, whole_view(heat, meta)[0].cpu()))
-        ax.set_title(f"{meta['model']}, {meta['size']} px\n{english(meta['classes'][p.argmax()])} {p.max():.0%}", fontsize=9)
+        ax.set_title(f"{meta['model']}, {meta['size']} px\n{english(meta['classes'][p.argmax()])} {p.max():.0%}", fontsize=9, parse_math=False)
     for ax in axs: ax.axis('off')
     return fig

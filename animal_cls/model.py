@@ -18,10 +18,13 @@ from .data import ASSETS, UserError, keep_memory
 
 # %% ../nbs/05_model.ipynb #163fc252
 def get_device()->torch.device: # where nets run
-    "The device of this process: `$ANIMAL_CLS_DEVICE`, else cuda, mps or cpu, the first that is there."
-    name = os.environ.get('ANIMAL_CLS_DEVICE')
+    "The device of this process: `$ANIMAL_CLS_DEVICE`, else cuda, mps or cpu, the first that is there. Raises `UserError` when what was asked for is not."
+    name = asked = os.environ.get('ANIMAL_CLS_DEVICE')
     if not name: name = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
     if name == 'cpu': keep_memory()
+    try:
+        if asked: torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as e: raise UserError(f"ANIMAL_CLS_DEVICE is '{name}', which is not to be had here: unset it, or name a device that is, such as cpu.") from e
     return torch.device(name)
 
 def set_seed(seed:int): # any whole number from 0
@@ -134,7 +137,9 @@ class Pretrained(nn.Module):
     def __init__(self, body:nn.Module, # as its authors made it: (N, 3, H, W) -> (N, any number of classes)
                  n_classes:int):       # number of classes
         super().__init__()
-        name, last = [(n, m) for n, m in body.named_modules() if isinstance(m, nn.Linear)][-1]
+        linear = [(n, m) for n, m in body.named_modules() if isinstance(m, nn.Linear)]
+        if not linear: raise UserError('This net does not end in a linear layer, so it cannot be given other classes: choose another.')
+        name, last = linear[-1]
         body.set_submodule(name, nn.Identity())
         for m in body.modules():
             if isinstance(m, nn.Dropout): m.p = 0. # ours is enough
@@ -242,7 +247,7 @@ def save_weights(path,            # a .safetensors file
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
     if seen is not None: tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
-    header = json.dumps(meta | dict(model=model.name), ensure_ascii=False)
+    header = json.dumps(meta | dict(model=model.name)) # in ASCII, for class folders whose names are not UTF-8
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=header)))
 
 # %% ../nbs/05_model.ipynb #809b0f19
@@ -298,4 +303,4 @@ def add_to_header(path,      # a weights file
     "Add facts to what a weights file says of itself; atomic."
     meta = read_header(path) | facts
     with safe_open(path, 'pt') as f: tensors = {k: f.get_tensor(k) for k in f.keys()}
-    write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=json.dumps(meta, ensure_ascii=False))))
+    write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=json.dumps(meta))))

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
-from .data import ImageError, UserError, home, make_whole, open_image
+from .data import ImageError, UserError, home, make_whole, open_image, save_table
 from .eda import HASHES, in_handfuls, near_duplicates, scan
 
 # %% ../nbs/03_preprocess.ipynb #fcd9c30e
@@ -88,7 +88,7 @@ def fingerprint(root:Path,          # folder of the photos
     "A name for what a cache holds: it changes when any photo, label or the size does."
     h = hashlib.sha256(f'1 {Path(root).resolve()} {size}'.encode('utf-8', 'surrogateescape'))
     for path, label in zip(items.path, items.label):
-        try: st = os.stat(root/path); facts = f'{st.st_size} {st.st_mtime_ns}'
+        try: st = os.stat(root/path); facts = f'{st.st_size} {st.st_mtime_ns}' + ' closed'*(not os.access(root/path, os.R_OK))
         except OSError: facts = 'gone'
         h.update(f'\n{path}\t{label}\t{facts}'.encode('utf-8', 'surrogateescape'))
     return h.hexdigest()[:16]
@@ -122,8 +122,7 @@ def write_pixels(out:Path, paths:list, items:pd.DataFrame, size:int, workers:int
     table = items.assign(aspect=aspects, error=errors).reset_index(drop=True)
     ok = table.error == ''
     if not ok.any(): raise UserError(f'None of the {len(table)} files can be decoded as a photo; the first: {table.path[0]}: {table.error[0]}.')
-    save = lambda t, name: t.to_csv(out/name, index=False, errors='surrogateescape')
-    save(table[ok].drop(columns='error'), 'items.csv'); save(table[~ok][['path', 'label', 'error']], 'bad.csv')
+    save_table(table[ok].drop(columns='error'), out/'items.csv'); save_table(table[~ok][['path', 'label', 'error']], out/'bad.csv')
     (out/'about.json').write_text(json.dumps(dict(size=size, photos=int(ok.sum()))))
 
 # %% ../nbs/03_preprocess.ipynb #07572145
@@ -136,7 +135,7 @@ def channel_stats(cache:Cache, # decoded photos
         xb = cache.xs[rows[i:i+256]].reshape(-1, 3).astype(np.uint32)
         total += xb.sum(0); squares += (xb*xb).sum(0); n += len(xb)
     mean = total/n
-    return tuple((mean/255).tolist()), tuple((np.sqrt(squares/n - mean**2)/255).tolist())
+    return tuple((mean/255).tolist()), tuple((np.sqrt(np.maximum(squares/n - mean**2, 1))/255).tolist())
 
 # %% ../nbs/03_preprocess.ipynb #f6ff08ac
 def picture_keys(table:pd.DataFrame, # of `scan`

@@ -212,6 +212,8 @@ def make_report(run,                # folder of a run, as `train` leaves it
     "Write a self-contained report of a run; raises `UserError` when the run or its photos are not there."
     run, root, out = Path(run), Path(root), Path(out)
     model, meta, history, split, saved = read_run(run)
+    was = dict(zip(split.path, split.label)) # as the run knew them: a person may have corrected some
+    items = items.assign(label=[was.get(p, l) for p, l in zip(items.path, items.label)])
     cache, model = prepare_data(root, items, meta['cache_size'], split=split, progress=progress), model.to(get_device())
     at = np.flatnonzero(cache.items.part == 'test')
     if not len(at): raise UserError(f"None of the run's test photos lies in '{root}': give the folder that '{run}' was trained on.")

@@ -8,14 +8,14 @@ __all__ = ['STYLE', 'KEEP', 'ALL', 'NONE', 'DEMO_STYLE', 'DROP', 'read_choices',
            'what_it_says', 'Demo', 'demo']
 
 # %% ../nbs/10_widgets.ipynb #f840c7d1
-import csv, html, tempfile
+import html, tempfile
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 import ipywidgets, pandas as pd
 from PIL import Image
-from .data import ACTIONS, ImageError, UserError, open_image, read_curation
+from .data import ACTIONS, ImageError, UserError, open_image, read_curation, save_table
 from .eda import both_names
 from .gradcam import METHODS, overlay, scale_bar
 from .model import write_atomic
@@ -35,8 +35,8 @@ def save_choice(file,       # the curation.csv, made when missing
     "Replace what the file says of one photo; to keep it as it is takes out its line."
     rows = read_choices(file)
     rows = rows[rows.path != path].reset_index(drop=True)
-    if action != 'keep' and label != was: rows.loc[len(rows)] = path, action, label, was
-    write_atomic(file, lambda p: rows.to_csv(p, index=False, quoting=csv.QUOTE_ALL, errors='surrogateescape')) # a name may hold anything, also line ends
+    if action == 'exclude' or action == 'relabel' and label != was: rows.loc[len(rows)] = path, action, label, was
+    write_atomic(file, lambda p: save_table(rows, p))
 
 # %% ../nbs/10_widgets.ipynb #5b7f499b
 def plain(text)->str: # any text, also a file name that is not UTF-8

@@ -9,9 +9,9 @@ import numpy as np, pandas as pd
 from animal_cls.data import get_data
 from animal_cls.eda import near_duplicates
 from animal_cls.evaluate import measure, save_results
-from animal_cls.model import get_device, load_weights, machine
+from animal_cls.model import MODELS, get_device, load_weights, machine
 from animal_cls.preprocess import prepare_data, split_items
-from animal_cls.train import FAST, train
+from animal_cls.train import FAST, fit_recipe, train
 
 SEEDS = 0, 1, 2
 root, items = get_data(sys.argv[1])
@@ -19,7 +19,7 @@ cache = prepare_data(root, items)
 group = near_duplicates(np.stack(cache.items.key))
 mine = np.flatnonzero(np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3]))
 family = pd.Series(group[mine]).map(pd.Series(group[mine]).value_counts()).values
-recipe = dataclasses.replace(FAST, name='fast at 64 px', epochs=18, size=64, stages=((1., 1.),), min_steps=0)
+recipe = fit_recipe(dataclasses.replace(FAST, name='fast at 64 px', epochs=18, size=64, stages=((1., 1.),), min_steps=0), len(mine), MODELS['final'])
 rows = []
 for seed in SEEDS:
     for split in 'random', 'leak-free':

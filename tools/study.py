@@ -15,7 +15,7 @@ from animal_cls.eda import near_duplicates
 from animal_cls.evaluate import finish_run, measure, save_results
 from animal_cls.model import MODELS, get_device, load_weights, machine
 from animal_cls.preprocess import prepare_data
-from animal_cls.train import FAST, TUNE, train
+from animal_cls.train import FAST, TUNE, fit_recipe, train
 
 SEEDS = 0, 1, 2
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -33,7 +33,8 @@ def ablation():
     group = near_duplicates(np.stack(cache.items.key)) # families stay whole
     third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
     cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
-    base = turn(FAST, size=64, epochs=16, min_steps=0)
+    n = int((cache.items.part == 'train').sum())
+    base = fit_recipe(turn(FAST, size=64, epochs=16, min_steps=0), n, MODELS['beyond'])
     changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'one size, ten epochs': dict(stages=((1., 1.),), epochs=10),
                'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
                'averaged weights': dict(ema=.95), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
@@ -47,7 +48,7 @@ def ablation():
             rows.append(plain | dict(accuracy=measure(model.to(get_device()), meta, cache, valid)['accuracy']))
             if name == 'FAST': # the same net, asked at the size that it has learned with
                 rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']))
-            keep(rows, photos=int((cache.items.part == 'train').sum()), recipe=dataclasses.asdict(base))
+            keep(rows, photos=n, recipe=dataclasses.asdict(base))
 
 FACTS = 'model', 'accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs'
 
