@@ -272,7 +272,7 @@ def main(argv=None)->int: # arguments; None: those of the process. Gives the exi
     except UserError as e: print(f'animal_cls: {e}', file=sys.stderr)
     except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), 1) # the reader has gone, as in `| head`
     except OSError as e:
-        if not e.filename: os.dup2(os.open(os.devnull, os.O_WRONLY), 1) # nothing more can be printed
+        if e.errno and not e.filename: os.dup2(os.open(os.devnull, os.O_WRONLY), 1) # nothing more can be printed
         print(f"animal_cls: {f'{e.filename}: {e.strerror}' if e.filename else e}. Check the path, its permissions and the space on the disk.", file=sys.stderr)
     except KeyboardInterrupt: print('animal_cls: stopped by you; files already written are whole.', file=sys.stderr)
     return 1
