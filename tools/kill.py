@@ -2,7 +2,7 @@
 
 Trains a small net on the drawn sample once without a break, then again and again while a SIGKILL hits at a random moment, until so many
 kills (20) have struck. Every run that was taken up again must end with the very bits of the one that was left alone. Writes results/kill.json."""
-import json, random, subprocess, sys, tempfile, time
+import random, subprocess, sys, tempfile, time
 from pathlib import Path
 import pandas as pd
 from animal_cls.evaluate import save_results
@@ -29,7 +29,9 @@ with tempfile.TemporaryDirectory() as tmp:
             moment = dice.uniform(.2, .9)*length
             while p.poll() is None and time.time() - begun < moment: time.sleep(.01)
             while writing and p.poll() is None and not list(out.glob(f'.*.{p.pid}.part')): time.sleep(.0005)
-            if p.poll() is not None: break
+            if p.poll() is not None:
+                if not hits: length = min(length, time.time() - begun) # the first run was a cold one
+                break
             p.kill(); p.wait(); kills += 1
             hits.append('while writing' if list(out.glob(f'.*.{p.pid}.part')) else 'between')
             if len(hits) == 4: assert start(out).wait() == 0; break
