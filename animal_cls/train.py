@@ -472,6 +472,7 @@ def check_same(run:Run, kept:dict): # the signature in the folder
     if 'recipe' in differ: differ[differ.index('recipe')] = f"recipe ({', '.join(k for k, v in mine['recipe'].items() if kept.get('recipe', {}).get(k) != v)})"
     if differ: raise UserError(f"The run in '{run.out}' was made with another {', '.join(differ)}: give the same as then, or another --out.")
 
+# %% ../nbs/06_train.ipynb #a8608486
 def find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a finished run), facts
     "What a run goes on from; raises `UserError` when that is another run, or damaged."
     kept, weights = (run.out/STATE).exists() or (run.out/BEFORE).exists(), run.out/'weights.safetensors'
