@@ -6,11 +6,11 @@
 __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 'LEVELS', 'TYPES', 'HASHES', 'NOTHING', 'COUNT',
            'EXTENSIONS', 'ASKED', 'small_views', 'means', 'pack', 'hash_images', 'opponents', 'hash_colours',
            'colourfulness', 'sharpness', 'entropy', 'measure_views', 'brightness', 'facts', 'header_facts', 'look',
-           'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'kept_rows',
-           'in_handfuls', 'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences',
-           'atypical_sizes', 'plot_sizes', 'plot_brightness', 'plot_shapes', 'class_means', 'plot_means', 'ordinal',
-           'ranks', 'count_bits', 'flips', 'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups',
-           'odd_ones', 'members', 'rare_classes', 'audit', 'against_truth', 'deck_claims']
+           'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'stamps_of',
+           'unchanged', 'kept_rows', 'in_handfuls', 'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance',
+           'fences', 'atypical_sizes', 'plot_sizes', 'plot_brightness', 'plot_shapes', 'class_means', 'plot_means',
+           'ordinal', 'ranks', 'count_bits', 'flips', 'close_pairs', 'expand', 'distance', 'near_duplicates',
+           'show_groups', 'odd_ones', 'members', 'rare_classes', 'audit', 'against_truth', 'deck_claims']
 
 # %% ../nbs/02_eda.ipynb #f75cfca3
 import hashlib, io, multiprocessing, os, signal, sys, textwrap, warnings
@@ -214,10 +214,17 @@ def keep(old:pd.DataFrame, rows:list, stamps:dict, path:Path):
     except OSError: part.unlink(missing_ok=True)
 
 # %% ../nbs/02_eda.ipynb #da5a51a1
+def stamps_of(root:Path, items:pd.DataFrame)->dict: # path -> stamp
+    "What the files of a folder are like now."
+    return {p: stamp(os.path.join(root, p)) for p in items.path}
+
+def unchanged(old:pd.DataFrame, stamps:dict)->pd.DataFrame: # rows of a kept scan
+    "The rows whose files are as they were."
+    return old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]
+
 def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     "What earlier scans of a folder have kept of some items: the table that a stopped scan leaves."
-    old = kept(kept_scan(root))
-    old = old[(old['stamp'] == old.path.map(lambda p: stamp(os.path.join(root, p)))) & (old['stamp'] != '')].merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
+    old = unchanged(kept(kept_scan(root)), stamps_of(root, items)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
     return old[list(TYPES)].reset_index(drop=True)
 
 def in_handfuls(f,            # what to do with a handful of paths
@@ -247,11 +254,11 @@ def scan(root:Path,          # folder of the data set
          reuse:bool=True,    # take what an earlier scan has kept of unchanged files, and keep this one
         )->pd.DataFrame:     # one row a file, in the order of items: see `TYPES`; unknown numbers are NA, no hash is 0
     "Look at every file once. A bad one gets a row with an `error`; raises `UserError` when a worker dies. What is done when it is stopped is kept."
-    stamps, rows = {p: stamp(os.path.join(root, p)) for p in items.path}, []
+    stamps, rows = stamps_of(root, items), []
     try: path = kept_scan(root) if reuse else None
     except OSError: reuse = False # there is no place to keep it
     old = kept(path) if reuse else NOTHING
-    known = old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '') & (old.error == '')] # a bad one is looked at again: it may have been mended
+    known = unchanged(old[old.error == ''], stamps) # a bad one is looked at again: it may have been mended
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
         with tqdm(total=len(todo), desc='scan', unit=' images', disable=not (progress and todo)) as bar:
