@@ -574,9 +574,10 @@ def end_epoch(run:Run):
     last = size == size_at(run.r, run.r.epochs - 1) # only there may a run end, and a net be the best
     accuracy, valid_loss = look_at_valid(run, size)
     if size not in run.macs: run.macs[size] = int(summary(run.model, size).macs.sum())
-    rate = n/run.seconds # forward takes two operations for each multiply-accumulate, backward twice as many
+    alone = min(max(run.r.head*run.total/run.steps - epoch + 1, 0), 1) # share of the epoch in which only the last layer learned
+    work, rate = (6 - 4*alone)*run.macs[size], n/run.seconds # operations a photo: two for each multiply-accumulate forward, four backward
     run.history.append(dict(epoch=epoch, size=size, lr=run.opt.param_groups[0]['lr'], train_loss=loss/n, train_accuracy=100*right/n, valid_loss=valid_loss,
-        valid_accuracy=accuracy, seconds=run.seconds, images_per_second=rate, peak_share=6*run.macs[size]*rate/run.peak/run.world))
+        valid_accuracy=accuracy, seconds=run.seconds, images_per_second=rate, peak_share=work*rate/run.peak/run.world))
     run.sums, run.seconds = [0., 0., 0.], 0.
     if run.r.schedule == 'plateau': run.plateau.step(accuracy); run.done = last and run.stop(accuracy)
     better = last and not accuracy <= run.best
