@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CLEANVISION', 'race', 'bench_photos', 'deck_transforms', 'deck_loader', 'forever', 'our_batches', 'trainer',
-           'fastai_way', 'lightning_way', 'repeat', 'bench_train', 'bench_loader', 'process', 'bench_scan', 'agreement',
+           'fastai_way', 'lightning_way', 'bench_train', 'bench_loader', 'process', 'bench_scan', 'agreement',
            'bench_gradcam', 'watched', 'onnx_session', 'bench_predict']
 
 # %% ../nbs/12_bench.ipynb #4011c4bd
@@ -122,9 +122,6 @@ def lightning_way(root, items, size:int=128, batch:int=64, batches:int=6, amp:bo
     return work
 
 # %% ../nbs/12_bench.ipynb #f194b7c5
-def repeat(x): # -> an endless iterator of the same thing
-    while True: yield x
-
 def bench_train(data=None,         # photos, as `get_data` takes them
                 seconds:float=10., # a turn
                 rounds:int=3,      # turns for each
@@ -137,7 +134,7 @@ def bench_train(data=None,         # photos, as `get_data` takes them
     for name, way in dict(fastai=fastai_way, lightning=partial(lightning_way, amp=amp)).items():
         if importlib.util.find_spec(name): contestants[name] = way(root, items)
         else: print(f'{name} is not installed: left out')
-    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, classes, amp), 'the net alone, no data': trainer(repeat(next(ours)), FAST, classes, amp)}
+    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, classes, amp), 'the net alone, no data': trainer(itertools.repeat(next(ours)), FAST, classes, amp)}
     return race(contestants, seconds, rounds)
 
 # %% ../nbs/12_bench.ipynb #45caf2df

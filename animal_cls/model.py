@@ -8,7 +8,7 @@ __all__ = ['LITE', 'MODELS', 'PACKAGED', 'get_device', 'set_seed', 'machine', 'B
            'read_seen', 'save_weights', 'read_header', 'load_weights', 'last_layer', 'start_from', 'add_to_header']
 
 # %% ../nbs/05_model.ipynb #e2574f52
-import json, os, platform, random
+import json, os, platform, random, re
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -35,11 +35,10 @@ def set_seed(seed:int): # any whole number from 0
 def machine()->str: # for a results file
     "What this process computes on, in words."
     if get_device().type == 'cuda': return torch.cuda.get_device_name()
-    cpu = platform.processor() or platform.machine()
-    if os.path.exists('/proc/cpuinfo'):
-        names = [l.split(':')[1].strip() for l in open('/proc/cpuinfo') if l.startswith('model name')]
-        cpu = names[0] if names else cpu
-    return f'{torch.get_num_threads()} cores of {cpu}' if get_device().type == 'cpu' else f'{cpu}, {get_device().type}'
+    text = Path('/proc/cpuinfo').read_text() if os.path.exists('/proc/cpuinfo') else ''
+    found, n = re.search('^model name\\s*: (.*)', text, re.M), torch.get_num_threads()
+    cpu = (found[1] if found else platform.processor() or platform.machine()) + ' with bf16'*bool(re.search('(avx512|amx)_bf16', text))
+    return f"{n} core{'s'*(n > 1)} of {cpu}" if get_device().type == 'cpu' else f'{cpu}, {get_device().type}'
 
 # %% ../nbs/05_model.ipynb #3319d957
 class Beginnings(nn.Module):

@@ -224,7 +224,7 @@ class Batches:
     def __init__(self, cache:Cache, # its items have a `part`
                  classes:list,      # class names, in the net's order
                  recipe:Recipe, device:torch.device):
-        self.cache, self.recipe, self.device = cache, recipe, device
+        self.recipe, self.device = recipe, device
         ys = torch.tensor([classes.index(l) for l in cache.items.label])
         self.rows, self.ys = np.flatnonzero(cache.items.part == 'train'), ys
         counts = np.bincount(ys[self.rows], minlength=len(classes))
@@ -288,7 +288,7 @@ def state_tensors(nets:dict, opt)->dict: # name -> tensor, the very ones that tr
 def digest(tensors:dict, facts:str)->str: # tells of a single changed bit
     "A fingerprint of a state."
     h = hashlib.sha256(facts.encode())
-    for k in sorted(tensors): h.update(tensors[k].numpy())
+    for k, t in sorted(tensors.items()): h.update(f'{k} {t.dtype} {tuple(t.shape)}'.encode()); h.update(t.numpy())
     return h.hexdigest()
 
 def save_state(out:Path,     # folder of the run

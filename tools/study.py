@@ -96,6 +96,6 @@ def scaling():
         with tempfile.TemporaryDirectory() as tmp:
             history = train('beyond', cache, turn(FAST, size=64, stages=((1., 1.),), epochs=2, min_steps=0), Path(tmp)/'run')
         rows.append(dict(photos=n, threads=cores) | history.iloc[-1][['seconds', 'images_per_second', 'peak_share']].to_dict())
-        keep(rows)
+        torch.set_num_threads(threads); keep(rows)
 
 globals()[study]()
