@@ -7,13 +7,14 @@ __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 
            'EXTENSIONS', 'ASKED', 'small_views', 'means', 'pack', 'hash_images', 'opponents', 'hash_colours',
            'colourfulness', 'sharpness', 'entropy', 'measure_views', 'brightness', 'facts', 'header_facts', 'look',
            'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept', 'keep', 'stamps_of',
-           'unchanged', 'kept_rows', 'in_handfuls', 'scan', 'wrap', 'both_names', 'card', 'show_cards', 'plot_balance',
-           'fences', 'atypical_sizes', 'plot_sizes', 'plot_brightness', 'plot_shapes', 'class_means', 'plot_means',
-           'ordinal', 'ranks', 'count_bits', 'flips', 'close_pairs', 'expand', 'distance', 'near_duplicates',
-           'show_groups', 'odd_ones', 'members', 'rare_classes', 'audit', 'against_truth', 'deck_claims']
+           'unchanged', 'kept_rows', 'stay_with', 'in_handfuls', 'scan', 'wrap', 'on_axis', 'both_names', 'card',
+           'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes', 'plot_brightness', 'plot_shapes',
+           'class_means', 'plot_means', 'ordinal', 'ranks', 'count_bits', 'flips', 'close_pairs', 'expand', 'distance',
+           'near_duplicates', 'show_groups', 'odd_ones', 'members', 'rare_classes', 'audit', 'against_truth',
+           'deck_claims']
 
 # %% ../nbs/02_eda.ipynb #f75cfca3
-import hashlib, io, multiprocessing, os, signal, sys, textwrap, warnings
+import hashlib, io, multiprocessing, os, signal, sys, textwrap, threading, time, warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -201,7 +202,7 @@ NOTHING = as_scan([]).assign(stamp='')
 
 def kept(path:Path)->pd.DataFrame: # a scan with a column `stamp`
     "What an earlier scan has kept; nothing when the file is missing or damaged."
-    try: return read_scan(path)
+    try: return read_scan(path).drop_duplicates('path', keep='last')[list(NOTHING)]
     except (OSError, ValueError, KeyError): return NOTHING
 
 def keep(old:pd.DataFrame, rows:list, stamps:dict, path:Path):
@@ -227,6 +228,14 @@ def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     old = unchanged(kept(kept_scan(root)), stamps_of(root, items)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
     return old[list(TYPES)].reset_index(drop=True)
 
+def stay_with(parent:int): # in a worker: the process that waits for it
+    "Leave Ctrl-C to the parent, and end when it does."
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def watch():
+        while os.getppid() == parent: time.sleep(.5)
+        os._exit(1)
+    threading.Thread(target=watch, daemon=True).start()
+
 def in_handfuls(f,            # what to do with a handful of paths
                 paths:list,
                 workers:int=None, # processes; None: one a core, 0 or 1: this one
@@ -236,13 +245,16 @@ def in_handfuls(f,            # what to do with a handful of paths
     if workers is None: workers = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     handfuls = [paths[i:i+32] for i in range(0, len(paths), 32)]
     if workers < 2 or len(handfuls) < 2: pool, done = None, map(f, handfuls)
-    else: # workers leave Ctrl-C to the parent, which then drops what is not begun
-        fork = multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
-        pool = ProcessPoolExecutor(workers, fork, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    else:
+        others, fork = multiprocessing.active_children(), multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
+        pool = ProcessPoolExecutor(workers, fork, stay_with, (os.getpid(),))
         done = pool.map(f, handfuls)
     try: yield from done
     except BrokenProcessPool as e:
         raise UserError('A worker process was killed, most likely for lack of memory: close other programs and run it again, or give it fewer workers.') from e
+    except BaseException: # stopped: what is begun is dropped
+        for p in multiprocessing.active_children(): pool and p not in others and p.terminate()
+        raise
     finally:
         if pool: pool.shutdown(cancel_futures=True)
 
@@ -274,6 +286,10 @@ def wrap(text:str,     # any text; bytes of a file name that are no UTF-8 become
         )->list:       # at most three lines
     "Break a text for a caption."
     return textwrap.wrap(text.encode(errors='replace').decode(), width, max_lines=3, placeholder='…')
+
+def on_axis(label:str)->str: # two $ would be mathematics, bytes that are no UTF-8 an error
+    "A class in English, as a plot can write it."
+    return english(label).encode(errors='replace').decode().replace('$', r'\$')
 
 def both_names(label:str)->str:
     "A class in the set's own language and in English."

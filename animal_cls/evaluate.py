@@ -17,7 +17,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .data import ASSETS, UserError, english, match_labels
-from .eda import near_duplicates, scan
+from .eda import near_duplicates, on_axis, scan
 from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_header, read_seen, save_weights, write_atomic
 from .preprocess import PARTS, Cache, build_cache, picture_keys
 from .train import FAST, Batches, Recipe, epoch_order, predict_logits, size_at, train
@@ -162,7 +162,7 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
     "Heat map of a confusion matrix: the colour is the share of a row, the number counts photos."
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
     share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
-    names = [english(c).replace('$', r'\$') for c in table.columns] # two would be mathematics
+    names = [*map(on_axis, table.columns)]
     sns.heatmap(share, annot=table.replace(0, ''), fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5, ax=ax, xticklabels=names, yticklabels=names)
     ax.set(xlabel='predicted', ylabel='true')
     return ax
@@ -173,7 +173,7 @@ def plot_per_class(table:pd.DataFrame, # from `per_class`
                   )->plt.Axes:
     "Recall and precision of each class, best F1 first."
     ax = ax or plt.subplots(figsize=(7, 2.4), dpi=90)[1]
-    t = table.sort_values('f1', ascending=False).assign(english=table.english.str.replace('$', r'\$')).melt('english', ['recall', 'precision'], var_name='measure', value_name='percent')
+    t = table.sort_values('f1', ascending=False).assign(english=table.english.map(on_axis)).melt('english', ['recall', 'precision'], var_name='measure', value_name='percent')
     sns.barplot(t, x='english', y='percent', hue='measure', palette='colorblind', ax=ax)
     ax.set(xlabel='', ylim=(0, 105)); ax.tick_params(axis='x', rotation=30)
     ax.legend(fontsize=8, frameon=False, loc='upper left', bbox_to_anchor=(1, 1)); sns.despine(ax=ax)

@@ -8,7 +8,7 @@ __all__ = ['LITE', 'MODELS', 'PACKAGED', 'get_device', 'set_seed', 'machine', 'B
            'read_seen', 'save_weights', 'read_header', 'load_weights', 'last_layer', 'start_from', 'add_to_header']
 
 # %% ../nbs/05_model.ipynb #e2574f52
-import json, os, platform, random, re
+import errno, json, os, platform, random, re
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -221,7 +221,9 @@ def write_atomic(path:Path, # final place
                  write,     # a function that takes the temporary path and writes the file there
                 ):
     "Write a file so that its place holds the old one or the whole new one, whatever happens in between."
-    path = Path(path); path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(path)
+    if path.is_dir(): raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name[:50]}.{os.getpid()}.part')
     try:
         write(part)
@@ -278,6 +280,7 @@ def load_weights(path=None,      # a .safetensors file; None: the trained weight
         model.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in tensors.items()})
     except (RuntimeError, SafetensorError) as e:
         raise UserError(f"'{path}' does not fit the net '{meta['model']}' with {len(meta['classes'])} classes: train it again.") from e
+    if not all(t.isfinite().all() for t in model.state_dict().values()): raise UserError(f"'{path}' holds weights that are no numbers: it is damaged, train it again.")
     return model.eval(), meta
 
 # %% ../nbs/05_model.ipynb #72c64669

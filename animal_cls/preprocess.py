@@ -7,7 +7,7 @@ __all__ = ['PARTS', 'split_items', 'together', 'squeeze', 'decode_small', 'decod
            'write_pixels', 'channel_stats', 'picture_keys', 'read_split', 'prepare_data']
 
 # %% ../nbs/03_preprocess.ipynb #2ca634a1
-import hashlib, json, os
+import hashlib, json, os, shutil
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -24,7 +24,7 @@ def split_items(items:pd.DataFrame,     # path, label, one row a photo
                 fractions=(.8, .1, .1), # shares of train, valid and test; the deck's is (.9, 0, .1)
                 seed:int=42,            # the same seed gives the same split
                )->pd.Series:            # 'train', 'valid' or 'test' for each row
-    "A stratified random split that never parts a group; raises `UserError` when a class is too small for it."
+    "A stratified random split that never parts a group; raises `UserError` when a class is too small for it, or a part stays empty."
     groups = np.arange(len(items)) if groups is None else np.asarray(groups)
     part = pd.Series('train', index=items.index)
     rng = np.random.default_rng(seed)
@@ -40,7 +40,10 @@ def split_items(items:pd.DataFrame,     # path, label, one row a photo
                 g, order = order[0], order[1:]
                 part.iloc[rows[groups[rows] == ids[g]]] = p
                 want[p] -= size[g]
-    return together(part, groups)
+    part = together(part, groups)
+    gone = [p for p, f in zip(PARTS, fractions) if f and not (part == p).any()]
+    if gone: raise UserError(f"No photo is left for {' and '.join(gone)}: the same pictures lie in several classes. `animal_cls audit` names them.")
+    return part
 
 # %% ../nbs/03_preprocess.ipynb #882b7f10
 def together(part:pd.Series, # a part for each photo
@@ -74,7 +77,9 @@ class Cache:
         self.path = Path(path)
         read = lambda name: pd.read_csv(self.path/name, keep_default_na=False, dtype=dict(path=str, label=str), encoding_errors='surrogateescape')
         self.items, self.bad = read('items.csv'), read('bad.csv')
-        n, size = len(self.items), json.loads((self.path/'about.json').read_text())['size']
+        about, n = json.loads((self.path/'about.json').read_text()), len(self.items)
+        size = about['size']
+        if about['photos'] != n or (self.path/'pixels.u8').stat().st_size != 3*n*size*size: raise ValueError('its files are not whole')
         self.xs = np.memmap(self.path/'pixels.u8', np.uint8, 'r', shape=(n, size, size, 3))
     size = property(lambda self: self.xs.shape[1])
     def __len__(self): return len(self.items)
@@ -103,7 +108,8 @@ def build_cache(root:Path,          # folder of the photos
                )->Cache:            # photos that cannot be decoded are left out, and named in its `bad`
     "Decode all photos once; a finished cache of the same photos is reused. Raises `UserError` when nothing can be decoded or the disk is full."
     out = Path(where or home()/'cache')/fingerprint(root, items, size)
-    if out.exists(): return Cache(out)
+    try: return Cache(out)
+    except (OSError, ValueError, KeyError): shutil.rmtree(out, ignore_errors=True) # there is none, or none that is whole
     try: make_whole(out, lambda part: write_pixels(part, [root/p for p in items.path], items, size, workers, progress))
     except OSError as e: raise UserError(f'The cache cannot be written to {out.parent} ({e.strerror}): free some space, '
                                          'or set ANIMAL_CLS_HOME to a folder on a larger disk.') from e
@@ -148,7 +154,9 @@ def picture_keys(table:pd.DataFrame, # of `scan`
 # %% ../nbs/03_preprocess.ipynb #8d8faf95
 def read_split(path)->pd.DataFrame: # path, label, part
     "Read the split.csv of a run; raises `UserError` when it is none."
-    try: split = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors='surrogateescape')[['path', 'label', 'part']]
+    try:
+        split = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors='surrogateescape')[['path', 'label', 'part']]
+        if split.empty or split.path.duplicated().any(): raise ValueError('it has no rows, or one twice')
     except (OSError, ValueError, KeyError) as e: raise UserError(f"'{path}' cannot be read as a split ({e}): give the folder of a run, or train again.") from e
     return split
 

@@ -7,10 +7,10 @@ __all__ = ['LIMITS', 'DECK', 'FAST', 'TUNE', 'RECIPES', 'STATE', 'BEFORE', 'FACT
            'fit_recipe', 'size_at', 'test_size', 'one_cycle', 'bf16_pays', 'peak_flops', 'tick', 'passed',
            'epoch_order', 'pixels_on', 'Batches', 'predict_logits', 'Stopped', 'catch_signals', 'state_tensors',
            'digest', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer', 'train_step',
-           'update_average', 'world', 'leave_world', 'join_world', 'total', 'each_in_turn', 'from_first', 'net_for',
-           'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'save_run', 'begin', 'learn_alone', 'one_step',
-           'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train', 'find_lr', 'plot_lr', 'plot_history',
-           'live_plot']
+           'update_average', 'world', 'leave_world', 'join_world', 'total', 'in_some', 'each_in_turn', 'from_first',
+           'net_for', 'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'save_run', 'begin', 'learn_alone',
+           'one_step', 'no_number', 'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train', 'find_lr',
+           'plot_lr', 'plot_history', 'live_plot']
 
 # %% ../nbs/06_train.ipynb #a7408a94
 import ast, atexit, copy, dataclasses, gc, hashlib, itertools, json, os, signal, tempfile, time
@@ -27,7 +27,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 from .augment import augment, class_strength, prepare, random_geometry
 from .data import UserError, save_table
-from .model import create_model, get_device, last_layer, read_header, save_weights, set_seed, start_from, summary, write_atomic
+from .model import add_to_header, create_model, get_device, last_layer, read_header, save_weights, set_seed, start_from, summary, write_atomic
 from .preprocess import Cache, channel_stats
 
 # %% ../nbs/06_train.ipynb #1ea070b8
@@ -389,23 +389,26 @@ def total(*values)->list: # floats; their sums over all processes
     return t.tolist()
 
 # %% ../nbs/06_train.ipynb #d1b14d7a
+def in_some(make, first:bool)->list: # what `make()` gives in each process; None where not `first`
+    "Do something in the first processes and tell all others; a `UserError` of one is raised in all."
+    told, made = [None]*world()[1], None
+    if first:
+        try: made = make()
+        except UserError as e: made = e
+    dist.all_gather_object(told, made)
+    for e in told:
+        if isinstance(e, UserError): raise e
+    return told
+
 def each_in_turn(make): # what `make()` gives in this process
     "Do something in the first process of each machine, then in the others, which find its files."
-    first = int(os.environ.get('LOCAL_RANK', 0)) == 0
-    if first: made = make()
-    if world()[1] > 1: dist.barrier()
-    return made if first else make()
+    made = []
+    if world()[1] > 1: in_some(lambda: made.append(make()), os.environ['LOCAL_RANK'] == '0')
+    return made[0] if made else make()
 
 def from_first(make): # what `make()` gives in the first process
-    "Do something in the first process and tell all others; its `UserError` is raised in all."
-    if world()[1] == 1: return make()
-    told = [None]
-    if world()[0] == 0:
-        try: told = [make()]
-        except UserError as e: told = [e]
-    dist.broadcast_object_list(told, 0)
-    if isinstance(told[0], UserError): raise told[0]
-    return told[0]
+    "Do something in the first process and tell all others."
+    return in_some(make, world()[0] == 0)[0] if world()[1] > 1 else make()
 
 # %% ../nbs/06_train.ipynb #75aab69f
 def net_for(name:str, classes:list, recipe:Recipe, # as for `train`
@@ -419,6 +422,7 @@ def net_for(name:str, classes:list, recipe:Recipe, # as for `train`
     if not model.any_size: # its linear layer wants one size
         if recipe.size not in (0, model.size): raise UserError(f"The model '{name}' takes pictures of {model.size} pixels only: leave the size out.")
         recipe = dataclasses.replace(recipe, stages=((1., 1.),), test_scale=1.)
+    if n < world()[1]: raise UserError(f'{n} training photos are too few for {world()[1]} processes: start fewer.')
     r = fit_recipe(recipe, n, model)
     r = dataclasses.replace(r, batch=max(1, r.batch//world()[1])*world()[1]) # the same for each process
     model.dropout.p = r.dropout
@@ -487,8 +491,13 @@ def find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a fini
             except OSError: pass
         return tensors, facts
     if weights.exists():
-        check_same(run, read_header(weights).get('run', {}))
-        return None, dict(history=pd.read_csv(run.out/'history.csv').to_dict('records'), done=True)
+        header = read_header(weights)
+        check_same(run, header.get('run', {}))
+        try: history = pd.read_csv(run.out/'history.csv')
+        except (OSError, ValueError): history = pd.DataFrame()
+        if len(history) < header.get('finished', run.r.epochs):
+            raise UserError(f"The run in '{run.out}' has weights, but neither a state nor its whole history.csv: it cannot go on. Use the weights as they are, or give another --out.")
+        return None, dict(history=history.to_dict('records'), done=True)
     try: write_atomic(run.out/'split.csv', lambda p: save_table(run.cache.items[['path', 'label', 'part']], p))
     except OSError as e: raise UserError(f"'{run.out}' cannot be written ({e.strerror}): give another --out.") from e
     return None, dict(amp=run.r.fast_math and bf16_pays(run.device))
@@ -497,6 +506,7 @@ def find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a fini
 FACTS = 'step', 'history', 'best', 'done', 'amp', 'sums', 'seconds'
 
 def save_run(run:Run): # only the first process writes
+    if not all(p.isfinite().all() for p in run.model.parameters()): raise no_number(run, 'A weight', run.step)
     if run.rank: return
     plateau = {k: v for k, v in run.plateau.state_dict().items() if isinstance(v, (int, float))}
     save_state(run.out, run.nets, run.opt, {k: getattr(run, k) for k in FACTS} | dict(plateau=plateau, stop=vars(run.stop),
@@ -538,6 +548,9 @@ def one_step(run:Run):
     if len(run.waiting) >= run.ahead or run.step % run.steps == 0: settle(run)
 
 # %% ../nbs/06_train.ipynb #f75f6548
+def no_number(run:Run, what:str, step:int)->UserError:
+    return UserError(f"{what} is no longer a number at step {step} (lr {run.opt.param_groups[0]['lr']:.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
+
 def settle(run:Run):
     "Wait for the device and add up what its last steps have found; raises `UserError` when a loss is no number."
     first = run.step - len(run.waiting) + 1
@@ -545,8 +558,7 @@ def settle(run:Run):
     run.seconds += sum(passed(start, end) for *_, start, end in run.waiting)
     run.waiting.clear()
     for k, (loss, right, n) in enumerate(zip(*[iter(found)]*3)):
-        if not np.isfinite(loss):
-            raise UserError(f"The loss is no longer a number at step {first + k} (lr {run.opt.param_groups[0]['lr']:.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
+        if not np.isfinite(loss): raise no_number(run, 'The loss', first + k)
         run.loss, run.sums = loss/n, [a + b for a, b in zip(run.sums, (loss, right, n))]
 
 # %% ../nbs/06_train.ipynb #ddc09e82
@@ -568,11 +580,12 @@ def look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan whe
 
 # %% ../nbs/06_train.ipynb #c0d9061b
 def end_epoch(run:Run):
-    "Validate, note, keep; raises `UserError` when the disk does not take it."
+    "Validate, note, keep; raises `UserError` when the disk does not take it, or the loss is no number."
     (loss, right, n), epoch = run.sums, run.step//run.steps
     size = size_at(run.r, epoch - 1)
     last = size == size_at(run.r, run.r.epochs - 1) # only there may a run end, and a net be the best
     accuracy, valid_loss = look_at_valid(run, size)
+    if len(run.valid) and not np.isfinite(valid_loss): raise no_number(run, 'The validation loss', run.step)
     if size not in run.macs: run.macs[size] = int(summary(run.model, size).macs.sum())
     alone = min(max(run.r.head*run.total/run.steps - epoch + 1, 0), 1) # share of the epoch in which only the last layer learned
     work, rate = (6 - 4*alone)*run.macs[size], n/run.seconds # operations a photo: two for each multiply-accumulate forward, four backward
@@ -621,7 +634,9 @@ def train(name:str,           # a model's name, as for `create_model`
                 save_run(run); saved = time.time()
             if signals and not run.finished:
                 raise Stopped(f"Stopped at step {run.step} of {run.total}; nothing is lost. The same command with --resume goes on from here ('{out}').")
-    if not run.rank:
+    if not run.rank and (run.out/STATE).exists():
+        try: add_to_header(run.out/'weights.safetensors', finished=len(run.history))
+        except OSError as e: raise UserError(f"'{run.out}' cannot be written ({e.strerror}): free some space there and go on with --resume.") from e
         for file in BEFORE, STATE: (run.out/file).unlink(missing_ok=True)
     return pd.DataFrame(run.history)
 
