@@ -213,8 +213,8 @@ def orientation(im:Image.Image, # an opened photo
 def to_rgb(im:Image.Image, # an opened photo, any mode
           )->Image.Image:  # the same as 8-bit RGB; transparency is dropped, 16 bits are scaled to 8
     "Bring a photo to 8-bit RGB."
-    if im.mode == 'F' and im.getextrema()[1] <= 1: im = im.point(lambda v: v*255) # floats from 0 to 1
-    if im.mode.startswith(('I', 'F')): im = im.convert('I').point(lambda v: v/257).convert('L') if im.mode != 'F' else im.convert('L')
+    if im.mode.startswith('I'): im = im.convert('I').point(lambda v: v/257).convert('L')
+    if im.mode == 'F': im = (im.point(lambda v: v*255) if im.getextrema()[1] <= 1 else im).convert('L') # floats go up to 1 or to 255
     if im.mode == 'P' and 'transparency' in im.info: im = im.convert('RGBA')
     return im if im.mode == 'RGB' else im.convert('RGB')
 

@@ -7,8 +7,8 @@ __all__ = ['SIDE', 'SPOTS', 'PIXEL', 'WAVES', 'LEFT', 'RIGHT', 'EMPTY', 'GREY', 
            'NOTHING', 'COUNT', 'EXTENSIONS', 'ASKED', 'small_views', 'means', 'pack', 'hash_images', 'opponents',
            'hash_colours', 'colourfulness', 'sharpness', 'entropy', 'measure_views', 'brightness', 'facts',
            'header_facts', 'look', 'describe', 'as_scan', 'save_scan', 'read_scan', 'stamp', 'kept_scan', 'kept',
-           'keep', 'stamps_of', 'unchanged', 'kept_rows', 'stay_with', 'in_handfuls', 'scan', 'wrap', 'on_axis',
-           'both_names', 'card', 'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes',
+           'keep', 'stamps_of', 'unchanged', 'kept_rows', 'stay_with', 'in_handfuls', 'scan', 'readable', 'wrap',
+           'on_axis', 'both_names', 'card', 'show_cards', 'plot_balance', 'fences', 'atypical_sizes', 'plot_sizes',
            'plot_brightness', 'plot_shapes', 'class_means', 'plot_means', 'ordinal', 'ranks', 'count_bits', 'flips',
            'close_pairs', 'expand', 'distance', 'near_duplicates', 'show_groups', 'odd_ones', 'members', 'rare_classes',
            'audit', 'against_truth', 'deck_claims']
@@ -229,6 +229,7 @@ def kept_rows(root:Path, items:pd.DataFrame)->pd.DataFrame:
     old = unchanged(kept(kept_scan(root)), stamps_of(root, items)).merge(items.assign(at=range(len(items))), on='path', suffixes=('_old', '')).sort_values('at')
     return old[list(TYPES)].reset_index(drop=True)
 
+# %% ../nbs/02_eda.ipynb #baa0364a
 def stay_with(parent:int): # in a worker: the process that waits for it
     "Leave Ctrl-C to the parent, and end when it does."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -245,16 +246,17 @@ def in_handfuls(f,            # what to do with a handful of paths
     keep_memory()
     if workers is None: workers = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     handfuls = [paths[i:i+32] for i in range(0, len(paths), 32)]
+    others = set(multiprocessing.active_children())
     if workers < 2 or len(handfuls) < 2: pool, done = None, map(f, handfuls)
     else:
-        others, fork = multiprocessing.active_children(), multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
+        fork = multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
         pool = ProcessPoolExecutor(workers, fork, stay_with, (os.getpid(),))
         done = pool.map(f, handfuls)
     try: yield from done
     except BrokenProcessPool as e:
         raise UserError('A worker process was killed, most likely for lack of memory: close other programs and run it again, or give it fewer workers.') from e
     except BaseException: # stopped: what is begun is dropped
-        for p in multiprocessing.active_children(): pool and p not in others and p.terminate()
+        for p in set(multiprocessing.active_children()) - others: p.terminate()
         raise
     finally:
         if pool: pool.shutdown(cancel_futures=True)
@@ -282,15 +284,19 @@ def scan(root:Path,          # folder of the data set
     return table.assign(label=items.label.values)[list(TYPES)]
 
 # %% ../nbs/02_eda.ipynb #995ebf36
-def wrap(text:str,     # any text; bytes of a file name that are no UTF-8 become '?'
+def readable(text)->str: # bytes of a file name that are no UTF-8 become '?'
+    "Text that can be shown."
+    return str(text).encode(errors='replace').decode()
+
+def wrap(text:str,     # any text
          width:int=27, # letters in a line
         )->list:       # at most three lines
     "Break a text for a caption."
-    return textwrap.wrap(text.encode(errors='replace').decode(), width, max_lines=3, placeholder='…')
+    return textwrap.wrap(readable(text), width, max_lines=3, placeholder='…')
 
-def on_axis(label:str)->str: # two $ would be mathematics, bytes that are no UTF-8 an error
-    "A class in English, as a plot can write it."
-    return english(label).encode(errors='replace').decode().replace('$', r'\$')
+def on_axis(text:str)->str: # two $ would be mathematics
+    "Text as an axis can write it."
+    return readable(text).replace('$', r'\$')
 
 def both_names(label:str)->str:
     "A class in the set's own language and in English."
@@ -329,7 +335,7 @@ def plot_balance(df:pd.DataFrame, # a scan or items: label
     import matplotlib.pyplot as plt, seaborn as sns
     if ax is None: _, ax = plt.subplots(figsize=(7, .35*df.label.nunique() + .8), dpi=80)
     n = df.label.value_counts()
-    sns.barplot(x=n.values, y=n.index.map(both_names).str.replace('$', r'\$'), color=sns.color_palette('colorblind')[0], ax=ax)
+    sns.barplot(x=n.values, y=n.index.map(both_names).map(on_axis), color=sns.color_palette('colorblind')[0], ax=ax)
     ax.bar_label(ax.containers[0], padding=3)
     ax.axvline(n.mean(), color='black', ls='--', lw=1, label='the same for all')
     ax.set(xlabel='photos', ylabel='', xlim=(0, n.max()*1.12)); ax.legend(loc='lower right'); sns.despine(ax=ax)

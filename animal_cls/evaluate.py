@@ -162,7 +162,7 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
     "Heat map of a confusion matrix: the colour is the share of a row, the number counts photos."
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
     share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
-    names = [*map(on_axis, table.columns)]
+    names = [on_axis(english(c)) for c in table.columns]
     sns.heatmap(share, annot=table.replace(0, ''), fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5, ax=ax, xticklabels=names, yticklabels=names)
     ax.set(xlabel='predicted', ylabel='true')
     return ax

@@ -6,11 +6,11 @@
 __all__ = ['LIMITS', 'DECK', 'FAST', 'TUNE', 'RECIPES', 'STATE', 'BEFORE', 'FACTS', 'allowed', 'Recipe', 'change', 'with_batch',
            'fit_recipe', 'size_at', 'test_size', 'one_cycle', 'bf16_pays', 'peak_flops', 'tick', 'passed',
            'epoch_order', 'pixels_on', 'Batches', 'predict_logits', 'Stopped', 'catch_signals', 'state_tensors',
-           'digest', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer', 'train_step',
-           'update_average', 'world', 'leave_world', 'join_world', 'total', 'in_some', 'each_in_turn', 'from_first',
-           'net_for', 'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'save_run', 'begin', 'learn_alone',
-           'one_step', 'no_number', 'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train', 'find_lr',
-           'plot_lr', 'plot_history', 'live_plot']
+           'digest', 'writing', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer',
+           'train_step', 'update_average', 'world', 'leave_world', 'join_world', 'total', 'in_some', 'each_in_turn',
+           'from_first', 'net_for', 'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'no_number', 'save_run',
+           'begin', 'learn_alone', 'one_step', 'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train',
+           'find_lr', 'plot_lr', 'plot_history', 'live_plot']
 
 # %% ../nbs/06_train.ipynb #a7408a94
 import ast, atexit, copy, dataclasses, gc, hashlib, itertools, json, os, signal, tempfile, time
@@ -291,6 +291,12 @@ def digest(tensors:dict, facts:str)->str: # tells of a single changed bit
     for k, t in sorted(tensors.items()): h.update(f'{k} {t.dtype} {tuple(t.shape)}'.encode()); h.update(t.numpy())
     return h.hexdigest()
 
+@contextmanager
+def writing(what): # a file or folder of a run
+    "A disk that does not take what is written ends in a `UserError`."
+    try: yield
+    except (OSError, SafetensorError) as e: raise UserError(f"'{what}' cannot be written ({e}): free some space there and go on with --resume.") from e
+
 def save_state(out:Path,     # folder of the run
                nets:dict,    # name -> what is trained
                opt,          # torch.optim.SGD
@@ -302,9 +308,7 @@ def save_state(out:Path,     # folder of the run
     def write(part):
         save_file(tensors, part, metadata=dict(facts=facts, digest=digest(tensors, facts)))
         if (out/STATE).exists(): os.replace(out/STATE, out/BEFORE)
-    try: write_atomic(out/STATE, write)
-    except (OSError, SafetensorError) as e:
-        raise UserError(f"The state of the run cannot be written to '{out}' ({e}): free some space there and go on with --resume.") from e
+    with writing(out/STATE): write_atomic(out/STATE, write)
 
 # %% ../nbs/06_train.ipynb #3a413ea8
 def read_state(out:Path)->tuple: # tensors by name, facts
@@ -505,6 +509,9 @@ def find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a fini
 # %% ../nbs/06_train.ipynb #53417a3c
 FACTS = 'step', 'history', 'best', 'done', 'amp', 'sums', 'seconds'
 
+def no_number(run:Run, what:str, step:int)->UserError:
+    return UserError(f"{what} is no longer a number at step {step} (lr {run.opt.param_groups[0]['lr']:.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
+
 def save_run(run:Run): # only the first process writes
     if not all(p.isfinite().all() for p in run.model.parameters()): raise no_number(run, 'A weight', run.step)
     if run.rank: return
@@ -548,9 +555,6 @@ def one_step(run:Run):
     if len(run.waiting) >= run.ahead or run.step % run.steps == 0: settle(run)
 
 # %% ../nbs/06_train.ipynb #f75f6548
-def no_number(run:Run, what:str, step:int)->UserError:
-    return UserError(f"{what} is no longer a number at step {step} (lr {run.opt.param_groups[0]['lr']:.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
-
 def settle(run:Run):
     "Wait for the device and add up what its last steps have found; raises `UserError` when a loss is no number."
     first = run.step - len(run.waiting) + 1
@@ -597,11 +601,9 @@ def end_epoch(run:Run):
     if better: run.best = accuracy
     if run.rank: return
     seen = np.stack(run.cache.items.key[run.cache.items.part.isin(['train', 'valid'])]) # what taught or chose
-    try:
+    with writing(run.out):
         if better: save_weights(run.out/'weights.safetensors', run.judged, about(run, size), seen)
         write_atomic(run.out/'history.csv', lambda p: pd.DataFrame(run.history).to_csv(p, index=False))
-    except (OSError, SafetensorError) as e:
-        raise UserError(f"'{run.out}' cannot be written ({e}): free some space there and go on with --resume.") from e
 
 # %% ../nbs/06_train.ipynb #4eb0d26d
 def in_words(row:dict)->str: # of the history
@@ -635,8 +637,7 @@ def train(name:str,           # a model's name, as for `create_model`
             if signals and not run.finished:
                 raise Stopped(f"Stopped at step {run.step} of {run.total}; nothing is lost. The same command with --resume goes on from here ('{out}').")
     if not run.rank and (run.out/STATE).exists():
-        try: add_to_header(run.out/'weights.safetensors', finished=len(run.history))
-        except OSError as e: raise UserError(f"'{run.out}' cannot be written ({e.strerror}): free some space there and go on with --resume.") from e
+        with writing(run.out): add_to_header(run.out/'weights.safetensors', finished=len(run.history))
         for file in BEFORE, STATE: (run.out/file).unlink(missing_ok=True)
     return pd.DataFrame(run.history)
 

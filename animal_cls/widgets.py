@@ -16,7 +16,7 @@ from pathlib import Path
 import ipywidgets, pandas as pd
 from PIL import Image
 from .data import ACTIONS, ImageError, UserError, open_image, read_curation, save_table
-from .eda import both_names
+from .eda import both_names, readable
 from .gradcam import METHODS, overlay, scale_bar
 from .model import write_atomic
 from .predict import as_list, expand, load
@@ -41,7 +41,7 @@ def save_choice(file,       # the curation.csv, made when missing
 # %% ../nbs/10_widgets.ipynb #5b7f499b
 def plain(text)->str: # any text, also a file name that is not UTF-8
     "Text that HTML shows as it is."
-    return html.escape(str(text).encode(errors='replace').decode())
+    return html.escape(readable(text))
 
 def jpeg_tag(im:Image.Image)->str: # HTML
     "A picture as it is, inside the page."
