@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CLEANVISION', 'race', 'bench_photos', 'deck_transforms', 'deck_loader', 'forever', 'our_batches', 'trainer',
-           'fastai_way', 'lightning_way', 'bench_train', 'bench_loader', 'process', 'bench_scan', 'agreement',
-           'bench_gradcam', 'watched', 'onnx_session', 'bench_predict']
+           'fast_way', 'fastai_way', 'lightning_way', 'bench_train', 'bench_loader', 'process', 'bench_scan',
+           'agreement', 'bench_gradcam', 'watched', 'onnx_session', 'bench_predict']
 
 # %% ../nbs/12_bench.ipynb #4011c4bd
 import copy, dataclasses, importlib.util, itertools, os, subprocess, sys, tempfile, time
@@ -23,7 +23,7 @@ from .gradcam import METHODS, grad_cam, to_batch
 from .model import ASSETS, create_model, get_device, load_weights, set_seed
 from .predict import export_onnx, load, read_photo
 from .preprocess import prepare_data
-from .train import DECK, FAST, Batches, bf16_pays, epoch_order, make_optimizer, train_step
+from .train import DECK, FAST, Batches, Run, bf16_pays, epoch_order, make_optimizer, one_step, settle, train_step
 
 # %% ../nbs/12_bench.ipynb #339a400b
 def race(contestants:dict,  # name -> function that does some work and gives the number of photos; the first is what others are compared with
@@ -55,11 +55,11 @@ def deck_transforms(size:int=128): # side, pixels
     return transforms.Compose([transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip(), transforms.RandomRotation(10),
                                transforms.ToTensor(), transforms.Normalize([.5]*3, [.25]*3)])
 
-def deck_loader(root, items, size:int=128, batch:int=64)->DataLoader:
-    "ImageFolder, PIL and a DataLoader with two workers, as in the deck; only photos that open."
+def deck_loader(root, items, size:int=128, batch:int=64, workers:int=2)->DataLoader:
+    "ImageFolder, PIL and a DataLoader, as in the deck; only photos that open."
     keep = {str(Path(root)/p) for p in items.path}
     data = ImageFolder(root, deck_transforms(size), is_valid_file=lambda p: p in keep)
-    return DataLoader(data, min(batch, len(data)), shuffle=True, num_workers=2, drop_last=True, persistent_workers=True)
+    return DataLoader(data, min(batch, len(data)), shuffle=True, num_workers=workers, drop_last=True, persistent_workers=True)
 
 def forever(dl): # -> an endless iterator of batches
     while True: yield from dl
@@ -77,25 +77,38 @@ def our_batches(root, items, size:int, batch:int): # -> an endless iterator of a
 
 # %% ../nbs/12_bench.ipynb #b8a1f6ce
 def trainer(batches,        # an iterator of xb, yb
-            recipe,         # DECK or FAST
             classes:int=10, # of the photos
-            amp:bool=False, # bf16 autocast
            ):               # a contestant
-    "The final net learning from a stream of batches."
-    device, layout = get_device(), torch.channels_last if recipe.fast_math else torch.contiguous_format
+    "The final net learning from a stream of batches, as in the deck."
+    device = get_device()
     set_seed(0)
-    model = create_model('final', classes).to(device, memory_format=layout)
-    opt = make_optimizer(model, recipe)
-    for g in opt.param_groups: g['lr'] = .001 # speed is measured here, not learning
+    model = create_model('final', classes).to(device)
+    opt = make_optimizer(model, dataclasses.replace(DECK, lr=.001)) # speed is measured here, not learning
     def work():
-        if device.type == 'cpu': keep_memory(recipe.fast_math) # the deck's way has PyTorch as it comes
+        if device.type == 'cpu': keep_memory(False) # PyTorch as it comes
         xb, yb = next(batches)
-        train_step(model, opt, xb.to(device).contiguous(memory_format=layout), yb.to(device), recipe, amp)[0].item() # waits for the device
+        train_step(model, opt, xb.to(device), yb.to(device), DECK, False)[0].item() # waits for the device
         return len(xb)
     return work
 
+def fast_way(root, items, size:int=128, batch:int=64, data:bool=True): # a contestant; data: False to learn from one batch for ever
+    "The final net learning in the steps of a real run with `FAST`."
+    cache = prepare_data(root, items, size*9//8, fractions=(1., 0, 0), progress=False)
+    recipe = dataclasses.replace(FAST, schedule='plateau', lr=.001, size=size, batch=batch, stages=((1., 1.),), min_batches=1, min_steps=0)
+    with tempfile.TemporaryDirectory() as tmp: run = Run('final', cache, recipe, Path(tmp)/'run', resume=False)
+    if not data:
+        batch = run.batches.raw(run.batches.rows[:run.r.batch], 0)
+        xb = run.batches.augmented(*batch[:2], size)
+        run.batches.raw, run.batches.augmented = lambda *_: batch, lambda *_: xb
+    def work():
+        if run.device.type == 'cpu': keep_memory()
+        for _ in range(run.ahead): one_step(run)
+        settle(run)
+        return run.ahead*run.r.batch
+    return work
+
 # %% ../nbs/12_bench.ipynb #ec04df5c
-def fastai_way(root, items, size:int=128, batch:int=64, batches:int=6): # a contestant
+def fastai_way(root, items, batches:int, size:int=128, batch:int=64): # a contestant
     "fastai's Learner, `RandomResizedCrop` and `aug_transforms`, as in its course."
     from fastai.vision.all import ImageDataLoaders, Learner, RandomResizedCrop, aug_transforms, nn
     some = items.sample(batches*batch + 10, replace=True, random_state=0).assign(valid=[False]*batches*batch + [True]*10)
@@ -107,14 +120,14 @@ def fastai_way(root, items, size:int=128, batch:int=64, batches:int=6): # a cont
         return batches*batch
     return work
 
-def lightning_way(root, items, size:int=128, batch:int=64, batches:int=6, amp:bool=False): # a contestant
+def lightning_way(root, items, batches:int, size:int=128, batch:int=64, amp:bool=False, workers:int=2): # a contestant
     "Lightning's Trainer on the deck's loader."
     import lightning
     class Net(lightning.LightningModule):
         def __init__(self): super().__init__(); self.net = create_model('final', items.label.nunique())
         def training_step(self, b, i): return F.cross_entropy(self.net(b[0]), b[1])
         def configure_optimizers(self): return torch.optim.SGD(self.parameters(), .001, .9)
-    net, dl, off = Net(), deck_loader(root, items, size, batch), dict.fromkeys(('logger', 'enable_checkpointing', 'enable_progress_bar', 'enable_model_summary'), False)
+    net, dl, off = Net(), deck_loader(root, items, size, batch, workers), dict.fromkeys(('logger', 'enable_checkpointing', 'enable_progress_bar', 'enable_model_summary'), False)
     def work():
         keep_memory(False)
         lightning.Trainer(max_epochs=1, limit_train_batches=batches, precision='bf16-mixed' if amp else '32-true', **off).fit(net, dl)
@@ -125,16 +138,19 @@ def lightning_way(root, items, size:int=128, batch:int=64, batches:int=6, amp:bo
 def bench_train(data=None,         # photos, as `get_data` takes them
                 seconds:float=10., # a turn
                 rounds:int=3,      # turns for each
+                size:int=128,      # side of the pictures, pixels
                )->pd.DataFrame:    # from `race`
-    "The deck's own way against `FAST` and what else is installed, the final net at a constant 128 px, data included."
+    "The deck's own way against `FAST` and what else is installed, the final net at a constant size, data included."
     root, items = bench_photos(data)
-    amp, batch, classes = bf16_pays(get_device()), 64, items.label.nunique()
-    ours = our_batches(root, items, 128, batch)
-    contestants = {"the deck's way: ImageFolder, PIL, DataLoader, fp32": trainer(forever(deck_loader(root, items)), DECK, classes)}
-    for name, way in dict(fastai=fastai_way, lightning=partial(lightning_way, amp=amp)).items():
-        if importlib.util.find_spec(name): contestants[name] = way(root, items)
-        else: print(f'{name} is not installed: left out')
-    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": trainer(ours, FAST, classes, amp), 'the net alone, no data': trainer(itertools.repeat(next(ours)), FAST, classes, amp)}
+    amp, classes, on_card, cores = bf16_pays(get_device()), items.label.nunique(), get_device().type == 'cuda', os.cpu_count()
+    lightning = partial(lightning_way, amp=amp)
+    contestants = {"the deck's way: ImageFolder, PIL, DataLoader, fp32": trainer(forever(deck_loader(root, items, size)), classes)}
+    if on_card: contestants[f"the deck's way, {cores} workers"] = trainer(forever(deck_loader(root, items, size, workers=cores)), classes)
+    for name, way in dict(fastai=fastai_way, lightning=lightning).items():
+        if not importlib.util.find_spec(name): print(f'{name} is not installed: left out')
+        else: contestants[name] = way(root, items, 150 if on_card else 6, size)
+    if on_card and 'lightning' in contestants: contestants[f'lightning, {cores} workers'] = lightning(root, items, 150, size, workers=cores)
+    contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": fast_way(root, items, size), 'the net alone, no data': fast_way(root, items, size, data=False)}
     return race(contestants, seconds, rounds)
 
 # %% ../nbs/12_bench.ipynb #45caf2df
@@ -142,7 +158,7 @@ def bench_loader(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:
     "Load and augment at 128 px, without a net."
     root, items = bench_photos(data)
     theirs, ours = forever(deck_loader(root, items)), our_batches(root, items, 128, 128)
-    return race({'ImageFolder + PIL, 2 workers': lambda: len(next(theirs)[0]), 'animal_cls, from the cache': lambda: len(next(ours)[0])}, seconds, rounds)
+    return race({'ImageFolder + PIL, 2 workers': lambda: len(next(theirs)[0]), 'animal_cls, from the cache': lambda: len(next(ours)[0][:, 0, 0, 0].cpu())}, seconds, rounds)
 
 # %% ../nbs/12_bench.ipynb #7c5e343c
 CLEANVISION = 'import sys; from cleanvision import Imagelab; Imagelab(data_path=sys.argv[1]).find_issues(n_jobs=2)'

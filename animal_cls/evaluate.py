@@ -255,7 +255,7 @@ def train_test_gap(model:nn.Module, # a net
     batches.normalise_with(meta['mean'], meta['std']); learner.dropout.p = recipe.dropout
     for k, rows in enumerate(epoch_order(train, min(recipe.batch, len(train)), 0, 0)):
         xb, yb = batches.get(rows, size_at(recipe, recipe.epochs - 1), seed=k); torch.manual_seed(k) # dropout
-        with torch.no_grad(): hits.append((learner(xb.contiguous(memory_format=torch.channels_last)).argmax(1) == yb).double().mean().item())
+        with torch.no_grad(): hits.append((learner(xb.contiguous(memory_format=torch.channels_last)).argmax(1) == yb).sum().item()/len(yb))
     augmented = 100*float(np.mean(hits))
     return dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested, train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
 

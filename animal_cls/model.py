@@ -25,7 +25,9 @@ def get_device()->torch.device: # where nets run
     try:
         if asked: torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as e: raise UserError(f"ANIMAL_CLS_DEVICE is '{name}', which is not to be had here: unset it, or name a device that is, such as cpu.") from e
-    return torch.device(name)
+    device = torch.device(name)
+    if device.index is not None and device.type == 'cuda': torch.cuda.set_device(device) # for streams, events and names too
+    return device
 
 def set_seed(seed:int): # any whole number from 0
     "Seed Python, NumPy and PyTorch (all devices)."

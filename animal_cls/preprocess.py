@@ -136,12 +136,14 @@ def channel_stats(cache:Cache, # decoded photos
                   rows,        # (n) row numbers of the training part
                  )->tuple:     # mean, std: three floats each, for pixels in [0, 1]
     "Mean and standard deviation of each colour over some photos."
-    total, squares, n = np.zeros(3), np.zeros(3), 0
-    for i in range(0, len(rows), 256):
-        xb = cache.xs[rows[i:i+256]].reshape(-1, 3).astype(np.uint32)
-        total += xb.sum(0); squares += (xb*xb).sum(0); n += len(xb)
-    mean = total/n
-    return tuple((mean/255).tolist()), tuple((np.sqrt(np.maximum(squares/n - mean**2, 1))/255).tolist())
+    counts, value = np.zeros((3, 256)), np.arange(256) # how often each colour has each value
+    for i in range(0, len(rows), 64):
+        xb = cache.xs[rows[i:i+64]].reshape(-1, 3)
+        counts += [np.bincount(x, minlength=256) for x in xb.T]
+    n = counts[0].sum()
+    mean = counts @ value/n
+    std = np.sqrt(np.maximum(counts @ value**2/n - mean**2, 1))
+    return tuple((mean/255).tolist()), tuple((std/255).tolist())
 
 # %% ../nbs/03_preprocess.ipynb #f6ff08ac
 def picture_keys(table:pd.DataFrame, # of `scan`

@@ -6,14 +6,16 @@
 __all__ = ['LIMITS', 'DECK', 'FAST', 'TUNE', 'RECIPES', 'STATE', 'BEFORE', 'FACTS', 'allowed', 'Recipe', 'change', 'with_batch',
            'fit_recipe', 'size_at', 'test_size', 'one_cycle', 'bf16_pays', 'peak_flops', 'tick', 'passed',
            'epoch_order', 'pixels_on', 'Batches', 'predict_logits', 'Stopped', 'catch_signals', 'state_tensors',
-           'digest', 'writing', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer',
-           'train_step', 'update_average', 'world', 'leave_world', 'join_world', 'total', 'in_some', 'each_in_turn',
-           'from_first', 'net_for', 'wrapped', 'Run', 'signature', 'check_same', 'find_state', 'no_number', 'save_run',
-           'begin', 'learn_alone', 'one_step', 'settle', 'about', 'look_at_valid', 'end_epoch', 'in_words', 'train',
-           'find_lr', 'plot_lr', 'plot_history', 'live_plot']
+           'digest', 'writing', 'save_state', 'read_state', 'load_state', 'EarlyStopping', 'make_optimizer', 'set_lr',
+           'blend_share', 'train_step', 'update_average', 'Recorder', 'world', 'leave_world', 'join_world', 'total',
+           'in_some', 'each_in_turn', 'from_first', 'net_for', 'wrapped', 'Run', 'signature', 'check_same',
+           'find_state', 'no_number', 'save_run', 'begin', 'learn_alone', 'one_step', 'settle', 'about',
+           'look_at_valid', 'end_epoch', 'in_words', 'enough_memory', 'train', 'find_lr', 'plot_lr', 'plot_history',
+           'live_plot']
 
 # %% ../nbs/06_train.ipynb #a7408a94
 import ast, atexit, copy, dataclasses, gc, hashlib, itertools, json, os, signal, tempfile, time
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
-from .augment import augment, class_strength, prepare, random_geometry
+from .augment import Geometry, augment, class_strength, prepare, random_geometry
 from .data import UserError, save_table
 from .model import add_to_header, create_model, get_device, last_layer, read_header, save_weights, set_seed, start_from, summary, write_atomic
 from .preprocess import Cache, channel_stats
@@ -79,7 +81,8 @@ class Recipe:
     stop_patience: int = 0        # plateau: stop after more than so many epochs at the last size without a better one; 0: never
     stop_diff: float = .01        # 'better' means by more than this, in points of accuracy
     fast_math: bool = True        # bf16 where it is measured to pay, channels-last layout
-    compile: bool = False         # torch.compile: a minute for each size, then faster steps on a graphics card
+    graph: bool = True            # on a graphics card, record a step once and replay it (CUDA graphs)
+    compile: bool = False         # torch.compile in place of it: a minute for each size before the first step
     min_batches: int = 1          # an epoch has at least so many batches, if need be smaller ones
     min_steps: int = 0            # a run has at least so many steps, if need be in more epochs
     seed: int = 42                # of weights, order and augmentation
@@ -168,11 +171,14 @@ def peak_flops(device:torch.device,
                amp:bool, # in bf16
               )->float:  # floating-point operations a second
     "The fastest of a few matrix products of 1,024³ (on a CPU) or 8,192³."
-    n, times = 8192 if device.type == 'cuda' else 1024, []
+    n, times, before = dict(cuda=8192, mps=4096).get(device.type, 1024), [], torch.get_float32_matmul_precision()
     a = torch.randn(n, n, device=device, dtype=torch.bfloat16 if amp else torch.float32)
+    if device.type == 'cuda': torch.set_float32_matmul_precision('high') # TF32, in which a card computes convolutions of float32
     for _ in range(12):
-        start = tick(device); a @ a; end = tick(device)
-        times.append(passed(start, end))
+        start = tick(device)
+        a @ a
+        times.append(passed(start, tick(device)))
+    torch.set_float32_matmul_precision(before)
     return 2*n**3/min(times)
 
 def tick(device): # now, by the clock of the device
@@ -211,7 +217,7 @@ def pixels_on(cache:Cache, device:torch.device,
     def copy_there(rows):
         buffer, copied = next(turn)
         copied.synchronize() # what it held has arrived
-        np.take(cache.xs, rows, axis=0, out=buffer[:len(rows)].numpy())
+        np.take(cache.xs, rows, axis=0, out=buffer[:len(rows)].numpy(), mode='clip')
         with torch.cuda.stream(side):
             xb = buffer[:len(rows)].to(device, non_blocking=True); copied.record()
         torch.cuda.current_stream(device).wait_event(copied); xb.record_stream(torch.cuda.current_stream(device))
@@ -237,10 +243,20 @@ class Batches:
         self.mean, self.std = list(mean), list(std)
         self.norm = [torch.tensor(v, device=self.device) for v in (mean, std)]
 
-    def get(self, rows, size:int, seed:int): # rows (n) -> xb (n, 3, size, size) float, yb (n) long, on the device
+    def raw(self, rows, seed:int): # rows (n) -> pixels (n, S, S, 3) uint8, dice (6, n) as in `Geometry`, yb (n) long, on the device
         r, rows = self.recipe, np.asarray(rows)
         g = random_geometry(len(rows), r.scale, r.ratio, r.degrees, self.aspect[rows], self.strength[rows], torch.Generator().manual_seed(seed))
-        return augment(self.pixels(rows), g, size, *self.norm, r.corners), self.ys[rows].to(self.device, non_blocking=True)
+        return self.pixels(rows), self.send(torch.stack(list(g))), self.send(self.ys[rows])
+
+    def send(self, t): # from the CPU to the device; a graphics card fetches pinned memory while the CPU goes on
+        return t.pin_memory().to(self.device, non_blocking=True) if self.device.type == 'cuda' else t.to(self.device)
+
+    def augmented(self, pixels, dice, size:int): # what `raw` gives -> xb (n, 3, size, size) float
+        return augment(pixels, Geometry(*dice), size, *self.norm, self.recipe.corners)
+
+    def get(self, rows, size:int, seed:int): # rows (n) -> xb (n, 3, size, size) float, yb (n) long, on the device
+        pixels, dice, yb = self.raw(rows, seed)
+        return self.augmented(pixels, dice, size), yb
 
 # %% ../nbs/06_train.ipynb #b6b5d244
 def predict_logits(model:nn.Module,     # any net
@@ -342,17 +358,30 @@ def make_optimizer(model:nn.Module, r:Recipe)->torch.optim.SGD:
     "SGD with momentum; weight decay on matrices only."
     ps = list(model.parameters())
     groups = [dict(params=[p for p in ps if p.ndim > 1], weight_decay=r.weight_decay), dict(params=[p for p in ps if p.ndim <= 1], weight_decay=0.)]
-    return torch.optim.SGD(groups, lr=r.lr, momentum=r.momentum, nesterov=r.nesterov and r.momentum > 0)
+    on_card = ps[0].is_cuda # there one kernel does it all, and reads the rate from the card, so that a recorded step can have another
+    lr = torch.tensor(r.lr, device=ps[0].device) if on_card else r.lr
+    opt = torch.optim.SGD(groups, lr=lr, momentum=r.momentum, nesterov=r.nesterov and r.momentum > 0, fused=on_card)
+    if on_card and r.momentum: # the kernel wants all of it to be there, also of layers that begin to learn later
+        for p in ps: opt.state[p]['momentum_buffer'] = torch.zeros_like(p)
+    return opt
+
+def set_lr(opt, lr:float): # of all groups
+    for g in opt.param_groups:
+        if torch.is_tensor(g['lr']): g['lr'].fill_(lr)
+        else: g['lr'] = lr
 
 # %% ../nbs/06_train.ipynb #35fd3d70
-def train_step(model, opt, xb, yb, r:Recipe, amp:bool, weight=None)->tuple: # loss and number right, as tensors on the device; weight: (classes) of the loss
-    "Forward, backward, step; photos are blended in pairs when the recipe says so (mixup, Zhang et al. 2018)."
+def blend_share(r:Recipe)->float: # 0.5 to 1
+    "How much of a photo is in its blend with another (mixup, Zhang et al. 2018), by PyTorch's dice; 1 where the recipe mixes nothing."
     share = float(np.random.default_rng(torch.randint(2**31, (1,)).item()).beta(r.mixup, r.mixup)) if r.mixup else 1.
-    share = max(share, 1 - share) # each pair comes twice, once the other way round; so `yb` is what a blend shows most of
-    if share < 1: xb = torch.lerp(xb.flip(0), xb, share)
+    return max(share, 1 - share) # each pair comes twice, once the other way round; so the label is what a blend shows most of
+
+def train_step(model, opt, xb, yb, r:Recipe, amp:bool, weight=None, share=1.)->tuple: # loss and number right, as tensors on the device; weight: (classes) of the loss; share: from `blend_share`, a tensor in a recorded step
+    "Forward, backward, step."
+    if r.mixup: xb = torch.lerp(xb.flip(0), xb, share)
     with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb).float()
     loss = share*F.cross_entropy(logits, yb, weight, label_smoothing=r.label_smoothing)
-    if share < 1: loss = loss + (1 - share)*F.cross_entropy(logits, yb.flip(0), weight, label_smoothing=r.label_smoothing)
+    if r.mixup: loss = loss + (1 - share)*F.cross_entropy(logits, yb.flip(0), weight, label_smoothing=r.label_smoothing)
     loss.backward()
     if r.clip: nn.utils.clip_grad_norm_(model.parameters(), r.clip)
     opt.step(); opt.zero_grad(set_to_none=True)
@@ -368,6 +397,34 @@ def update_average(average:nn.Module, # changes
     floats = [k for k, t in enumerate(old) if t.is_floating_point()]
     torch._foreach_lerp_([old[k] for k in floats], [new[k] for k in floats], 1 - keep)
 
+# %% ../nbs/06_train.ipynb #1c51e70a
+class Recorder:
+    "Steps on a graphics card, recorded once for each kind and replayed: one launch in place of hundreds (CUDA graphs)."
+    def __init__(self, warm:int=3): # steps of a kind that run as usual before one is recorded
+        self.warm, self.runs, self.graphs, self.side = warm, Counter(), {}, torch.cuda.Stream()
+
+    def __call__(self, kind,   # what a recording depends on, such as the size of the pictures; hashable
+                 work,         # a function of tensors that gives tensors and never waits for the card
+                 *inputs):     # tensors on the card, for one kind always of the same shapes -> what `work` gives
+        now = torch.cuda.current_stream()
+        self.side.wait_stream(now)
+        with torch.cuda.stream(self.side):
+            self.runs[kind] += 1
+            if self.runs[kind] <= self.warm: out = work(*inputs)
+            else:
+                if kind not in self.graphs: self.record(kind, work, inputs)
+                graph, fixed, out = self.graphs[kind]
+                for there, t in zip(fixed, inputs): there.copy_(t)
+                graph.replay()
+                out = [t.clone() for t in out]
+        now.wait_stream(self.side)
+        return out
+
+    def record(self, kind, work, inputs):
+        fixed, graph = [t.clone() for t in inputs], torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=self.side): out = work(*fixed)
+        self.graphs[kind] = graph, fixed, out
+
 # %% ../nbs/06_train.ipynb #5b732de5
 def world()->tuple: # rank, processes
     "Which of how many processes this is; (0, 1) when it is alone."
@@ -380,9 +437,12 @@ def leave_world(): # at the end of the process
 def join_world(): # called once, before anything else
     "Meet the other processes when `torchrun` has started this one."
     if int(os.environ.get('WORLD_SIZE', 1)) == 1: return
-    if get_device().type == 'cuda': torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
-    if not dist.is_initialized():
-        dist.init_process_group('nccl' if get_device().type == 'cuda' else 'gloo', timeout=timedelta(hours=2)) # others wait while the first decodes
+    kind, rank, beside = get_device().type, *(int(os.environ.get(k, 0)) for k in ('LOCAL_RANK', 'LOCAL_WORLD_SIZE'))
+    if kind == 'mps': raise UserError('Several processes cannot share the graphics card of a Mac: start one, or set ANIMAL_CLS_DEVICE=cpu.')
+    cards = torch.cuda.device_count() if kind == 'cuda' else 0
+    if cards: torch.cuda.set_device(rank % cards)
+    if not dist.is_initialized(): # nccl wants a card for each process; with gloo several share one, which is slow
+        dist.init_process_group('nccl' if beside <= cards else 'gloo', timeout=timedelta(hours=2)) # others wait while the first decodes
         atexit.register(leave_world)
 
 def total(*values)->list: # floats; their sums over all processes
@@ -464,9 +524,15 @@ class Run:
         self.step, self.history, self.best, self.done, self.amp = 0, [], -1., False, None
         self.sums, self.seconds = [0., 0., 0.], 0. # of this epoch: loss, right, photos; time
         self.waiting, self.ahead, self.alone, self.macs = [], 32 if self.device.type == 'cuda' else 1, False, {}
+        self.replay = Recorder() if self.device.type == 'cuda' and r.graph and not r.compile and self.world == 1 else None
+        self.share = torch.ones((), device=self.device) # of a recorded step
         begin(self, resume)
         self.peak = peak_flops(self.device, self.amp)
     finished = property(lambda self: self.done or self.step >= self.total)
+
+    def macs_at(self, size:int)->int: # multiply-accumulates for one picture
+        if size not in self.macs: self.macs[size] = int(summary(self.model, size).macs.sum())
+        return self.macs[size]
 
 # %% ../nbs/06_train.ipynb #feb7b0a4
 def signature(run:Run)->dict: # what must be the same for a run to go on
@@ -510,14 +576,15 @@ def find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a fini
 FACTS = 'step', 'history', 'best', 'done', 'amp', 'sums', 'seconds'
 
 def no_number(run:Run, what:str, step:int)->UserError:
-    return UserError(f"{what} is no longer a number at step {step} (lr {run.opt.param_groups[0]['lr']:.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
+    return UserError(f"{what} is no longer a number at step {step} (lr {float(run.opt.param_groups[0]['lr']):.3g}): train with a smaller lr, in another --out. What was learned before is kept in '{run.out}'.")
 
 def save_run(run:Run): # only the first process writes
+    if run.waiting: settle(run)
     if not all(p.isfinite().all() for p in run.model.parameters()): raise no_number(run, 'A weight', run.step)
     if run.rank: return
     plateau = {k: v for k, v in run.plateau.state_dict().items() if isinstance(v, (int, float))}
     save_state(run.out, run.nets, run.opt, {k: getattr(run, k) for k in FACTS} | dict(plateau=plateau, stop=vars(run.stop),
-        mean=run.batches.mean, std=run.batches.std, lr=run.opt.param_groups[0]['lr'], run=signature(run)))
+        mean=run.batches.mean, std=run.batches.std, lr=float(run.opt.param_groups[0]['lr']), run=signature(run)))
 
 def begin(run:Run, resume:bool):
     "Go on from what is in the folder, or make the folder of a new run."
@@ -527,7 +594,7 @@ def begin(run:Run, resume:bool):
         load_state(tensors, run.nets, run.opt)
         run.batches.normalise_with(facts['mean'], facts['std'])
         run.plateau.load_state_dict(facts['plateau']); vars(run.stop).update(facts['stop'])
-        for g in run.opt.param_groups: g['lr'] = facts['lr']
+        set_lr(run.opt, facts['lr'])
     elif not run.done: save_run(run) # from here on, a folder without a state is a run that is finished
 
 # %% ../nbs/06_train.ipynb #ae52108c
@@ -542,13 +609,19 @@ def one_step(run:Run):
     start, (epoch, i) = tick(run.device), divmod(run.step, run.steps)
     seed = (run.r.seed*1_000_003 + run.step)*run.world + run.rank
     if i == 0 or not hasattr(run, 'order'): run.order = epoch_order(run.batches.rows, run.r.batch, run.r.seed, epoch)
-    if run.r.schedule == 'onecycle':
-        for g in run.opt.param_groups: g['lr'] = one_cycle(run.r, (run.step + .5)/run.total)
-    xb, yb = run.batches.get(run.order[i][run.rank::run.world], size_at(run.r, epoch), seed)
-    if run.r.fast_math: xb = xb.contiguous(memory_format=torch.channels_last)
-    torch.manual_seed(seed) # dropout
+    if run.r.schedule == 'onecycle': set_lr(run.opt, one_cycle(run.r, (run.step + .5)/run.total))
+    size, (pixels, dice, yb) = size_at(run.r, epoch), run.batches.raw(run.order[i][run.rank::run.world], seed)
+    torch.manual_seed(seed) # dropout and mixup
+    share = blend_share(run.r)
     learn_alone(run, run.step < run.r.head*run.total)
-    loss, right = train_step(run.net, run.opt, xb, yb, run.r, run.amp, run.weight)
+    def learn(pixels, dice, yb, share=run.share):
+        xb = run.batches.augmented(pixels, dice, size)
+        if run.r.fast_math: xb = xb.contiguous(memory_format=torch.channels_last)
+        return train_step(run.net, run.opt, xb, yb, run.r, run.amp, run.weight, share)
+    if run.replay:
+        run.share.fill_(share)
+        loss, right = run.replay((size, run.alone), learn, pixels, dice, yb)
+    else: loss, right = learn(pixels, dice, yb, share)
     if run.average: update_average(run.average, run.model, min(run.r.ema, (1 + run.step)/(10 + run.step))) # the first weights, which know nothing, are soon forgotten
     run.step += 1
     run.waiting.append((loss, right, len(yb), start, tick(run.device)))
@@ -558,7 +631,9 @@ def one_step(run:Run):
 def settle(run:Run):
     "Wait for the device and add up what its last steps have found; raises `UserError` when a loss is no number."
     first = run.step - len(run.waiting) + 1
-    found = total(*(float(v) for loss, right, n, *_ in run.waiting for v in (loss*n, right, n)))
+    if not run.waiting: return
+    losses, rights, counts = (torch.stack([torch.as_tensor(row[k]) for row in run.waiting]).cpu() for k in range(3)) # the device is asked once for all
+    found = total(*torch.stack([(losses*counts).double(), rights.double(), counts.double()], 1).ravel().tolist())
     run.seconds += sum(passed(start, end) for *_, start, end in run.waiting)
     run.waiting.clear()
     for k, (loss, right, n) in enumerate(zip(*[iter(found)]*3)):
@@ -590,10 +665,9 @@ def end_epoch(run:Run):
     last = size == size_at(run.r, run.r.epochs - 1) # only there may a run end, and a net be the best
     accuracy, valid_loss = look_at_valid(run, size)
     if len(run.valid) and not np.isfinite(valid_loss): raise no_number(run, 'The validation loss', run.step)
-    if size not in run.macs: run.macs[size] = int(summary(run.model, size).macs.sum())
     alone = min(max(run.r.head*run.total/run.steps - epoch + 1, 0), 1) # share of the epoch in which only the last layer learned
-    work, rate = (6 - 4*alone)*run.macs[size], n/run.seconds # operations a photo: two for each multiply-accumulate forward, four backward
-    run.history.append(dict(epoch=epoch, size=size, lr=run.opt.param_groups[0]['lr'], train_loss=loss/n, train_accuracy=100*right/n, valid_loss=valid_loss,
+    work, rate = (6 - 4*alone)*run.macs_at(size), n/run.seconds # operations a photo: two for each multiply-accumulate forward, four backward
+    run.history.append(dict(epoch=epoch, size=size, lr=float(run.opt.param_groups[0]['lr']), train_loss=loss/n, train_accuracy=100*right/n, valid_loss=valid_loss,
         valid_accuracy=accuracy, seconds=run.seconds, images_per_second=rate, peak_share=work*rate/run.peak/run.world))
     run.sums, run.seconds = [0., 0., 0.], 0.
     if run.r.schedule == 'plateau': run.plateau.step(accuracy); run.done = last and run.stop(accuracy)
@@ -610,6 +684,14 @@ def in_words(row:dict)->str: # of the history
     return f"epoch {row['epoch']}, {row['size']} px, valid {row['valid_accuracy']:.1f}%, {row['images_per_second']:.0f} images/s, {row['peak_share']:.0%} of peak"
 
 # %% ../nbs/06_train.ipynb #0dea1ac9
+@contextmanager
+def enough_memory(batch:int): # photos a step
+    "A device whose memory is not enough ends in a `UserError`."
+    try: yield
+    except RuntimeError as e: # torch.OutOfMemoryError is one; other devices only say so
+        if not any(said in str(e).lower() for said in ('out of memory', "can't allocate memory", 'alloc_failed')): raise
+        raise UserError(f'The memory of {get_device()} is not enough for batches of {batch}: give a smaller batch or size (--batch, --size) in another --out, or close other programs.') from e
+
 def train(name:str,           # a model's name, as for `create_model`
           cache:Cache,        # decoded photos; its items have a `part`
           recipe:Recipe,      # how
@@ -621,11 +703,13 @@ def train(name:str,           # a model's name, as for `create_model`
           save_every:float=60,# seconds between saved states
          )->pd.DataFrame:     # history: one row an epoch
     "Train a net; leaves weights.safetensors, history.csv and split.csv in `out`. Raises `Stopped` on a signal, `UserError` when it cannot go on."
-    run = Run(name, cache, recipe, out, resume, init)
-    with catch_signals() as caught, tqdm(total=run.total, initial=run.step, unit=' steps', desc=name, disable=run.rank > 0 or not progress) as bar:
+    with enough_memory(recipe.batch): run = Run(name, cache, recipe, out, resume, init)
+    with enough_memory(run.r.batch), catch_signals() as caught, tqdm(total=run.total, initial=run.step, unit=' steps', desc=name, disable=run.rank > 0 or not progress) as bar:
         saved = time.time()
         while not run.finished:
-            one_step(run); bar.update()
+            one_step(run)
+            bar.update()
+            if caught and run.world == 1: settle(run) # who asks to stop is heard at once
             if run.waiting: continue # the device is still at work
             signals = total(len(caught))[0] # to one process is to all
             if run.step % run.steps == 0:
@@ -651,7 +735,7 @@ def find_lr(name:str, cache:Cache, recipe:Recipe, # as for `train`
     with tempfile.TemporaryDirectory() as tmp:
         run = Run(name, cache, dataclasses.replace(recipe, schedule='plateau'), Path(tmp)/'run', resume=False)
         for k, lr in enumerate(rates):
-            for g in run.opt.param_groups: g['lr'] = with_batch(dataclasses.replace(recipe, lr=lr), run.r.batch).lr
+            set_lr(run.opt, with_batch(dataclasses.replace(recipe, lr=lr), run.r.batch).lr)
             try: one_step(run); settle(run)
             except UserError: break
             mean = .9*mean + .1*run.loss
