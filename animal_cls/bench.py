@@ -148,8 +148,8 @@ def bench_train(data=None,         # photos, as `get_data` takes them
     if on_card: contestants[f"the deck's way, {cores} workers"] = trainer(forever(deck_loader(root, items, size, workers=cores)), classes)
     for name, way in dict(fastai=fastai_way, lightning=lightning).items():
         if not importlib.util.find_spec(name): print(f'{name} is not installed: left out')
-        else: contestants[name] = way(root, items, 150 if on_card else 6, size)
-    if on_card and 'lightning' in contestants: contestants[f'lightning, {cores} workers'] = lightning(root, items, 150, size, workers=cores)
+        else: contestants[name] = way(root, items, 80 if on_card else 6, size)
+    if on_card and 'lightning' in contestants: contestants[f'lightning, {cores} workers'] = lightning(root, items, 80, size, workers=cores)
     contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": fast_way(root, items, size), 'the net alone, no data': fast_way(root, items, size, data=False)}
     return race(contestants, seconds, rounds)
 
