@@ -29,6 +29,7 @@ from .train import DECK, FAST, Batches, Run, bf16_pays, epoch_order, make_optimi
 def race(contestants:dict,  # name -> function that does some work and gives the number of photos; the first is what others are compared with
          seconds:float=10., # a turn
          rounds:int=3,      # turns for each
+         on_turn=None,      # called with the table so far after every turn
         )->pd.DataFrame:    # a row a contestant: images_per_second (median), low, high, ratio to the first
     "Let all take turns, and compare the medians."
     speeds = {name: [] for name in contestants}
@@ -38,8 +39,10 @@ def race(contestants:dict,  # name -> function that does some work and gives the
             start, n = time.perf_counter(), 0
             while time.perf_counter() - start < seconds: n += work()
             speeds[name].append(n/(time.perf_counter() - start))
-    table = pd.DataFrame({n: dict(images_per_second=np.median(s), low=min(s), high=max(s)) for n, s in speeds.items()}).T
-    return table.assign(ratio=table.images_per_second/table.images_per_second.iloc[0])
+            table = pd.DataFrame({n: dict(images_per_second=np.median(s), low=min(s), high=max(s)) for n, s in speeds.items() if s}).T
+            table = table.assign(ratio=table.images_per_second/table.images_per_second.iloc[0])
+            if on_turn: on_turn(table)
+    return table
 
 # %% ../nbs/12_bench.ipynb #ed6de2cf
 def bench_photos(data=None, # as `get_data` takes it; None for the drawn sample
@@ -139,6 +142,7 @@ def bench_train(data=None,         # photos, as `get_data` takes them
                 seconds:float=10., # a turn
                 rounds:int=3,      # turns for each
                 size:int=128,      # side of the pictures, pixels
+                on_turn=None,      # as for `race`
                )->pd.DataFrame:    # from `race`
     "The deck's own way against `FAST` and what else is installed, the final net at a constant size, data included."
     root, items = bench_photos(data)
@@ -151,7 +155,7 @@ def bench_train(data=None,         # photos, as `get_data` takes them
         else: contestants[name] = way(root, items, 80 if on_card else 6, size)
     if on_card and 'lightning' in contestants: contestants[f'lightning, {cores} workers'] = lightning(root, items, 80, size, workers=cores)
     contestants |= {f"animal_cls FAST{', bf16' if amp else ''}": fast_way(root, items, size), 'the net alone, no data': fast_way(root, items, size, data=False)}
-    return race(contestants, seconds, rounds)
+    return race(contestants, seconds, rounds, on_turn)
 
 # %% ../nbs/12_bench.ipynb #45caf2df
 def bench_loader(data=None, seconds:float=10., rounds:int=3)->pd.DataFrame:

@@ -18,7 +18,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .data import ASSETS, UserError, english, match_labels
 from .eda import near_duplicates, on_axis, scan
-from .model import PACKAGED, add_to_header, get_device, last_layer, load_weights, machine, read_header, read_seen, save_weights, write_atomic
+from .model import PACKAGED, add_to_header, get_device, last_layer, layout, load_weights, machine, read_header, read_seen, save_weights, write_atomic
 from .preprocess import PARTS, Cache, build_cache, picture_keys
 from .train import FAST, Batches, Recipe, epoch_order, predict_logits, size_at, train
 
@@ -255,7 +255,7 @@ def train_test_gap(model:nn.Module, # a net
     batches.normalise_with(meta['mean'], meta['std']); learner.dropout.p = recipe.dropout
     for k, rows in enumerate(epoch_order(train, min(recipe.batch, len(train)), 0, 0)):
         xb, yb = batches.get(rows, size_at(recipe, recipe.epochs - 1), seed=k); torch.manual_seed(k) # dropout
-        with torch.no_grad(): hits.append((learner(xb.contiguous(memory_format=torch.channels_last)).argmax(1) == yb).sum().item()/len(yb))
+        with torch.no_grad(): hits.append((learner(xb.contiguous(memory_format=layout(xb.device))).argmax(1) == yb).sum().item()/len(yb))
     augmented = 100*float(np.mean(hits))
     return dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested, train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
 

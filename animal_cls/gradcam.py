@@ -90,7 +90,7 @@ def heat_inside(heat, # (H, W) in [0, 1]
                 mask, # the animal's outline: a picture or array of any size, not 0 where the animal is
                )->float: # 0 to 1; nan for a map without heat
     "Share of the heat that lies inside an outline."
-    heat = torch.as_tensor(heat).double().cpu().numpy()
+    heat = torch.as_tensor(heat).cpu().double().numpy()
     mask = Image.fromarray(255*(np.asarray(mask) > 0).astype(np.uint8)).resize(heat.shape[::-1], Image.BOX)
     return float((heat*np.asarray(mask)/255).sum()/heat.sum()) if heat.any() else float('nan')
 
@@ -183,7 +183,7 @@ def randomised(model:nn.Module,  # its children in the order in which they are u
     "How much heat maps are still the same when a net's parts lose their weights, from the top down (Adebayo et al. 2018): rank correlation."
     before, logits = grad_cam(model, xb, target, layer, True, method)
     target, net, same = logits.argmax(1) if target is None else target, copy.deepcopy(model), {}
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([xb.device] if xb.is_cuda else []):
         torch.manual_seed(seed)
         for name, part in reversed(list(net.named_children())):
             forget = [m for m in part.modules() if hasattr(m, 'reset_parameters')]

@@ -19,7 +19,7 @@ from .augment import middle, normalise, prepare
 from .data import MAX_PIXELS, TURN, ImageError, UserError, english, list_files, open_image, orientation, to_rgb
 from .eda import header_facts
 from .gradcam import grad_cam, whole_view
-from .model import get_device, load_weights, read_header, write_atomic
+from .model import get_device, layout, load_weights, read_header, write_atomic
 from .preprocess import build_cache, squeeze
 
 # %% ../nbs/09_predict.ipynb #79bdca6e
@@ -134,11 +134,11 @@ class Predictor:
 
     def logits(self, xs:list, explain:bool, target:int, method:str)->tuple: # squares (S, S, 3) uint8 -> logits (n, classes), heat maps or None
         xb = torch.from_numpy(np.stack(xs)).to(next(self.model.parameters()).device)
-        xb = prepare(xb, self.meta).contiguous(memory_format=torch.channels_last)
+        xb = prepare(xb, self.meta).contiguous(memory_format=layout(xb.device))
         if explain:
             heats, logits = grad_cam(self.model, xb, None if target is None else [target]*len(xb), with_logits=True, method=method)
-            return logits, whole_view(heats, self.meta)
-        with torch.inference_mode(): return self.model(xb), None
+            return logits.cpu(), whole_view(heats, self.meta).cpu()
+        with torch.inference_mode(): return self.model(xb).cpu(), None
 
     def stream(self, photos, batch:int=64, explain:bool=False, target:int=None, method:str='gradcam'): # any iterable of photos -> rows, one at a time, in order
         for some, read in read_ahead(photos, self.side, batch, int(get_device().type != 'cpu')):

@@ -29,7 +29,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 from .augment import Geometry, augment, class_strength, prepare, random_geometry
 from .data import UserError, save_table
-from .model import add_to_header, create_model, get_device, last_layer, read_header, save_weights, set_seed, start_from, summary, write_atomic
+from .model import add_to_header, create_model, get_device, last_layer, layout, read_header, save_weights, set_seed, start_from, summary, write_atomic
 from .preprocess import Cache, channel_stats
 
 # %% ../nbs/06_train.ipynb #1ea070b8
@@ -274,7 +274,7 @@ def predict_logits(model:nn.Module,     # any net
         for i in range(0, len(rows), batch):
             xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta)
             if mirror: xb = xb.flip(3)
-            out.append(model(xb.contiguous(memory_format=torch.channels_last)).float().cpu())
+            out.append(model(xb.contiguous(memory_format=layout(device))).float().cpu())
     model.train(training)
     return torch.cat(out) if out else torch.zeros(0, 1)
 
@@ -354,14 +354,16 @@ class EarlyStopping:
         return bool(self.patience) and self.bad > self.patience
 
 # %% ../nbs/06_train.ipynb #968df4da
-def make_optimizer(model:nn.Module, r:Recipe)->torch.optim.SGD:
+def make_optimizer(model:nn.Module, r:Recipe,
+                   recorded:bool=None, # for steps that may be recorded; None: on a graphics card
+                  )->torch.optim.SGD:
     "SGD with momentum; weight decay on matrices only."
     ps = list(model.parameters())
     groups = [dict(params=[p for p in ps if p.ndim > 1], weight_decay=r.weight_decay), dict(params=[p for p in ps if p.ndim <= 1], weight_decay=0.)]
-    on_card = ps[0].is_cuda # there one kernel does it all, and reads the rate from the card, so that a recorded step can have another
-    lr = torch.tensor(r.lr, device=ps[0].device) if on_card else r.lr
-    opt = torch.optim.SGD(groups, lr=lr, momentum=r.momentum, nesterov=r.nesterov and r.momentum > 0, fused=on_card)
-    if on_card and r.momentum: # the kernel wants all of it to be there, also of layers that begin to learn later
+    recorded = ps[0].is_cuda if recorded is None else recorded # then one kernel does it all and reads the rate from the card, so that a recorded step can have another
+    if recorded: groups = [g | dict(lr=torch.tensor(r.lr, device=ps[0].device)) for g in groups] # one each: the plateau cuts all, one after the other
+    opt = torch.optim.SGD(groups, lr=r.lr, momentum=r.momentum, nesterov=r.nesterov and r.momentum > 0, fused=recorded)
+    if recorded and r.momentum: # the kernel wants all of it to be there, also of layers that begin to learn later
         for p in ps: opt.state[p]['momentum_buffer'] = torch.zeros_like(p)
     return opt
 
@@ -376,8 +378,9 @@ def blend_share(r:Recipe)->float: # 0.5 to 1
     share = float(np.random.default_rng(torch.randint(2**31, (1,)).item()).beta(r.mixup, r.mixup)) if r.mixup else 1.
     return max(share, 1 - share) # each pair comes twice, once the other way round; so the label is what a blend shows most of
 
-def train_step(model, opt, xb, yb, r:Recipe, amp:bool, weight=None, share=1.)->tuple: # loss and number right, as tensors on the device; weight: (classes) of the loss; share: from `blend_share`, a tensor in a recorded step
-    "Forward, backward, step."
+def train_step(model, opt, xb, yb, r:Recipe, amp:bool, weight=None, share=None)->tuple: # loss and number right, as tensors on the device; weight: (classes) of the loss; share: from `blend_share`, a tensor in a recorded step; None: drawn here
+    "Forward, backward, step; photos are blended in pairs when the recipe says so."
+    if share is None: share = blend_share(r)
     if r.mixup: xb = torch.lerp(xb.flip(0), xb, share)
     with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb).float()
     loss = share*F.cross_entropy(logits, yb, weight, label_smoothing=r.label_smoothing)
@@ -442,7 +445,7 @@ def join_world(): # called once, before anything else
     cards = torch.cuda.device_count() if kind == 'cuda' else 0
     if cards: torch.cuda.set_device(rank % cards)
     if not dist.is_initialized(): # nccl wants a card for each process; with gloo several share one, which is slow
-        dist.init_process_group('nccl' if beside <= cards else 'gloo', timeout=timedelta(hours=2)) # others wait while the first decodes
+        dist.init_process_group('nccl' if cards and beside <= cards else 'gloo', timeout=timedelta(hours=2)) # others wait while the first decodes
         atexit.register(leave_world)
 
 def total(*values)->list: # floats; their sums over all processes
@@ -467,7 +470,7 @@ def in_some(make, first:bool)->list: # what `make()` gives in each process; None
 def each_in_turn(make): # what `make()` gives in this process
     "Do something in the first process of each machine, then in the others, which find its files."
     made = []
-    if world()[1] > 1: in_some(lambda: made.append(make()), os.environ['LOCAL_RANK'] == '0')
+    if world()[1] > 1: in_some(lambda: made.append(make()), os.environ.get('LOCAL_RANK', '0') == '0')
     return made[0] if made else make()
 
 def from_first(make): # what `make()` gives in the first process
@@ -490,7 +493,7 @@ def net_for(name:str, classes:list, recipe:Recipe, # as for `train`
     r = fit_recipe(recipe, n, model)
     r = dataclasses.replace(r, batch=max(1, r.batch//world()[1])*world()[1]) # the same for each process
     model.dropout.p = r.dropout
-    model = model.to(get_device(), memory_format=torch.channels_last if r.fast_math else torch.contiguous_format)
+    model = model.to(get_device(), memory_format=layout(get_device(), r.fast_math))
     return model, r, {k: known[k] for k in ('mean', 'std') if k in known}
 
 def wrapped(model:nn.Module, r:Recipe)->nn.Module: # what learns; `model` is inside of it
@@ -616,7 +619,7 @@ def one_step(run:Run):
     learn_alone(run, run.step < run.r.head*run.total)
     def learn(pixels, dice, yb, share=run.share):
         xb = run.batches.augmented(pixels, dice, size)
-        if run.r.fast_math: xb = xb.contiguous(memory_format=torch.channels_last)
+        xb = xb.contiguous(memory_format=layout(run.device, run.r.fast_math))
         return train_step(run.net, run.opt, xb, yb, run.r, run.amp, run.weight, share)
     if run.replay:
         run.share.fill_(share)

@@ -9,13 +9,16 @@ Each step is a process with a time limit of its own and writes its result as it 
 short costs only what it had left. With --plant two more steps do fail and hang, and the exit status says whether that was
 all that went wrong."""
 import argparse
+import copy
 import dataclasses
-import importlib
+import importlib.util
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,7 +46,6 @@ parse.add_argument('--pack', metavar='PHOTOS', help='a folder with one folder fo
 parse.add_argument('--out', type=Path, default=ROOT/'results', help='folder for the results')
 parse.add_argument('--tiny', action='store_true')
 parse.add_argument('--plant', action='store_true')
-parse.add_argument('--work', type=Path, help=argparse.SUPPRESS)  # of a step: the folder with the unpacked photos
 args = parse.parse_args()
 
 # The archive: photos squeezed to squares and glued together, 16×16 on a sheet. Sheets of AVIF hold the same photos as
@@ -74,6 +76,23 @@ def pack(root, items, archive, side=SIDE, quality=55):
             glue(cache.xs[i:i+SHEET]).save(data, 'AVIF', quality=quality, speed=6)
             z.writestr(f'{i:06}.avif', data.getvalue())
     print(f'{archive}: {len(cache)} photos, {archive.stat().st_size/1e6:.1f} MB')
+
+def measure_archive(archive):
+    "What squeezing costs: the packed weights on the test part of the archive, beside their usual accuracy."
+    from animal_cls.data import ASSETS
+    from animal_cls.evaluate import measure
+    from animal_cls.model import load_weights
+    with tempfile.TemporaryDirectory() as tmp:
+        args.work, rows = Path(tmp), {}
+        unpack(archive, args.work)
+        cache = photos()
+        test = np.flatnonzero(cache.items.part == 'test')
+        for name in 'beyond', 'final':
+            net, meta = load_weights(ASSETS/f'{name}.safetensors')
+            found = measure(net, meta, cache, test)
+            rows[name] = dict(usual=meta['accuracy']['test'], archive=found['accuracy'], interval=found['interval'], n=found['n'])
+        print(rows)
+        keep('archive', photos=len(cache), bytes=archive.stat().st_size, side=SIDE, nets=rows)
 
 def pack_lite(site):
     "EfficientNet-Lite0 and its ImageNet weights, halved, where `import` finds them."
@@ -144,20 +163,32 @@ def cells():
     if any(r['said'] for r in rows):
         raise SystemExit(f"{sum(bool(r['said']) for r in rows)} of {len(rows)} cells failed")
 
+def far(cache):
+    "The same cache, which says that it is too large for a card."
+    class Far(np.ndarray):
+        nbytes = 10**15
+    other = copy.copy(cache)
+    other.xs = cache.xs.view(Far)
+    return other
+
 def speed():
     "Images a second and share of peak of FAST's steps, data included: by net, size, batch and way."
-    from animal_cls.train import FAST, Run, one_step, settle
+    from animal_cls.train import FAST, Run, one_step, pixels_on, settle
     cache, rows = photos(), []
     cache.items.loc[4096:, 'part'] = ''  # speed does not ask for more
-    nets, sizes = ('final', 'beyond'), [32] if args.tiny else [64, 96, 128]
+    nets, sizes = (['final'], [32]) if args.tiny else (['final', 'beyond'], [64, 96, 128])
     todo = [(net, size, 128, way) for net in nets for size in sizes for way in ('plain', 'recorded')]
     todo += [(net, sizes[-1], batch, 'recorded') for net in nets for batch in (64, 256, 512)]
+    todo += [(net, sizes[-1], 128, way) for net in nets for way in ('recorded, TF32', 'recorded, photos fetched each step')]
+    todo += [('final', sizes[-1], 128, 'recorded, compiled')]*(not args.tiny)
     for net, size, batch, way in todo:
         start = time.perf_counter()
         knobs = dict(size=size, batch=8 if args.tiny else batch, stages=((1., 1.),), min_batches=1, schedule='plateau', lr=.001)
-        ways = dict(graph='recorded' in way, compile='compiled' in way)
+        ways = dict(graph='recorded' in way, compile='compiled' in way, fast_math='TF32' not in way)
         with tempfile.TemporaryDirectory() as tmp:
             run = Run(net, cache, dataclasses.replace(turned(FAST), **knobs, **ways), Path(tmp)/'run', resume=False)
+        if 'fetched' in way:
+            run.batches.pixels = pixels_on(far(cache), run.device, run.r.batch)
         for _ in range(4 if args.tiny else 12):
             one_step(run)
         settle(run)
@@ -223,8 +254,10 @@ def deck():
     learn('deck', 'final', turned(DECK, fast_math=True, compile=not args.tiny))
 
 def tune():
+    from animal_cls.model import LITE
     from animal_cls.train import TUNE
-    learn('tune', 'efficientnet-lite0', turned(TUNE))
+    there = importlib.util.find_spec('efficientnet_lite_pytorch')  # not on every machine that tries --tiny
+    learn('tune', LITE if there else 'beyond', turned(TUNE), init=None if there else 'package')
 
 def seeds():
     "Three seeds of *beyond* with `FAST` as it stands."
@@ -237,13 +270,16 @@ def seeds():
         keep('seeds', rows=rows, epochs=results['epochs'], recipe=results['recipe'])
 
 def ddp():
-    "DistributedDataParallel: one process is as none, to the last digits; two processes share the card and learn."
+    "DistributedDataParallel: two processes share the card and learn; one process by nccl learns what none does."
+    two = pair()
+    keep('ddp', two=two)
     import torch
     import torch.distributed as dist
     from torch.nn.parallel import DistributedDataParallel
     from animal_cls.model import create_model, get_device, set_seed
     from animal_cls.train import FAST, make_optimizer, train_step
     device, losses = get_device(), {}
+    torch.backends.cudnn.deterministic = True
     backend = 'nccl' if device.type == 'cuda' else 'gloo'
     dist.init_process_group(backend, init_method=f"file://{args.work/'meet'}", rank=0, world_size=1)
     recipe = turned(FAST, lr=.05, size=32 if args.tiny else 128)
@@ -256,23 +292,34 @@ def ddp():
         torch.manual_seed(1)
         losses[name] = [train_step(net, opt, xb, yb, recipe, False)[0].item() for _ in range(5 if args.tiny else 20)]
     dist.destroy_process_group()
-    apart = float(np.abs(np.subtract(*losses.values())).max())
-    keep('ddp', backend=backend, losses=losses, largest_difference=apart)
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2', __file__, 'pair', '--work', args.work]
-    both = subprocess.run([str(c) for c in command] + ['--tiny']*args.tiny, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    file = args.work/'pair.json'
-    two = json.loads(file.read_text()) if file.exists() else dict(said=both.stdout[-2000:])
-    keep('ddp', backend=backend, losses=losses, largest_difference=apart, two=two)
-    if both.returncode:
-        raise SystemExit(both.stdout[-2000:])
+    keep('ddp', two=two, backend=backend, losses=losses, largest_difference=float(np.abs(np.subtract(*losses.values())).max()))
 
-def pair():  # one of two processes, for `ddp`
+def pair():
+    "Train in two processes, which meet as those of torchrun do; what the first of them found."
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        os.environ |= dict(WORLD_SIZE='2', LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(s.getsockname()[1]))
+    fork = multiprocessing.get_context('fork')
+    both = [fork.Process(target=one_of_two, args=(rank,)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    for name in 'WORLD_SIZE', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT':
+        del os.environ[name]
+    if any(process.exitcode for process in both):
+        raise RuntimeError('one of two processes failed')
+    return json.loads((args.work/'pair.json').read_text())
+
+def one_of_two(rank):
+    os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank))
     import torch.distributed as dist
-    from animal_cls.train import FAST, join_world, train, world
+    from animal_cls.train import FAST, join_world, leave_world, train
     join_world()
     history = train('final', photos(), turned(FAST, epochs=4, size=64, stages=((1., 1.),), min_steps=0), args.work/'pair', progress=False)
-    if world()[0] == 0:
+    if rank == 0:
         (args.work/'pair.json').write_text(json.dumps(dict(backend=dist.get_backend(), history=history.to_dict('records'))))
+    leave_world()
 
 def bench():
     "The deck's way, Lightning and FAST on the same card and the same photos, in turn."
@@ -284,9 +331,11 @@ def bench():
     save = lambda k: Image.fromarray(cache.xs[k]).save(folder/cache.items.label[k]/f'{k}.jpg', quality=90)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(save, some))
-    table = bench_train(folder, **dict(seconds=.1, rounds=1, size=32) if args.tiny else dict(seconds=2., rounds=2))
-    print(table.to_string())
-    keep('bench', what=f'JPEG files of {SIDE} px', cores=os.cpu_count(), rows=table.reset_index(names='way').to_dict('records'))
+    def note(table):
+        rows = table.reset_index(names='way').to_dict('records')
+        keep('bench', what=f'JPEG files of {SIDE} px', cores=os.cpu_count(), rows=rows, seconds=time.time() - BEGAN)
+    length = dict(seconds=.1, rounds=1, size=32) if args.tiny else dict(seconds=2., rounds=2)
+    print(bench_train(folder, on_turn=note, **length).to_string())
 
 def fails():  # planted
     raise RuntimeError('planted')
@@ -295,34 +344,44 @@ def hangs():  # planted
     time.sleep(3600)
 
 # What runs after what, with seconds for each. Steps of one line run beside each other: those are not asked for their speed.
-PLAN = [dict(speed=85), dict(fast_final=55), dict(fast_beyond=75), dict(bench=65),
-        dict(deck=300, seeds=200, tune=150, cells=120, ddp=90)]
-TINY = [dict(cells=50, speed=40), dict(profile=30, fast_final=30), dict(fast_beyond=30, deck=30), dict(tune=40, bench=40),
-        dict(seeds=40, ddp=40)]
-TOTAL = 440  # seconds for all; a step that would end later is cut
+PLAN = [dict(cells=60), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
+        dict(deck=300, seeds=200, tune=150, ddp=90)]
+TINY = [dict(cells=50, ddp=50), dict(speed=40, fast_final=30), dict(fast_beyond=30, profile=30), dict(deck=30, tune=40),
+        dict(bench=40, seeds=40)]
+TOTAL = 475  # seconds for all; a step that would end later is cut
 PLANTED = dict(fails=20, hangs=3)
 
-def start(name, log):
-    command = [sys.executable, __file__, name, '--work', args.work, '--out', args.out] + ['--tiny']*args.tiny
-    return subprocess.Popen([str(c) for c in command], stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=ROOT)
+def child(name, log, threads):
+    "A step in a process of its own, which has all imports already; what it prints goes to a file."
+    os.setsid()
+    for stream in 1, 2:
+        os.dup2(log.fileno(), stream)
+    import torch
+    torch.set_num_threads(threads)
+    globals()[name]()
 
 def run_beside(limits):
     "Run some steps beside each other, each up to its limit; returns name -> what went wrong, '' if nothing did."
     logs = {name: open(args.work/f'{name}.log', 'w+') for name in limits}
-    began, running, said = time.time(), {name: start(name, logs[name]) for name in limits}, {}
+    fork, began, said = multiprocessing.get_context('fork'), time.time(), {}
+    threads = max(1, os.cpu_count()//len(limits))
+    running = {name: fork.Process(target=child, args=(name, logs[name], threads)) for name in limits}
+    for process in running.values():
+        process.start()
     while running:
         time.sleep(.05)
         for name, process in list(running.items()):
             late = time.time() - began > limits[name] or time.time() - BEGAN > TOTAL
-            if process.poll() is None and not late:
+            if process.is_alive() and not late:
                 continue
-            if process.poll() is None:
+            if process.is_alive():
                 os.killpg(process.pid, signal.SIGKILL)
-            status = process.wait()
-            said[name] = f'cut after {time.time() - began:.0f} s' if late else f'status {status}' if status else ''
+            process.join()
+            said[name] = f'cut after {time.time() - began:.0f} s' if late else f'status {process.exitcode}'*bool(process.exitcode)
             del running[name]
             text = logs[name].seek(0) or logs[name].read()
-            print(f"{name}: {said[name] or 'ok'} ({time.time() - began:.1f} s)\n{text[-1500:] if not args.tiny or said[name] else ''}", flush=True)
+            shown = text[-1500:] if said[name] or not args.tiny else ''
+            print(f"{name}: {said[name] or 'ok'} ({time.time() - began:.1f} s)\n{shown}", flush=True)
             if said[name]:
                 note_failure(name, said[name], text)
     return said
@@ -331,33 +390,34 @@ def note_failure(name, said, text):
     "Add what went wrong to what the step had written before."
     file = args.out/f"gpu-{name.replace('_', '-')}.json"
     found = json.loads(file.read_text()) if file.exists() else dict(step=name.replace('_', '-'), tiny=args.tiny)
-    file.write_text(json.dumps(found | dict(error=said, log=text[-3000:]), indent=1))
+    file.write_text(json.dumps(found | dict(error=said, log=text[-3000:].replace(str(ROOT), '.').replace(str(args.work), 'WORK')), indent=1))
 
 def main():
-    if args.work:
-        return globals()[args.steps[0]]()
     here = ROOT/'gpu'
     if args.pack:
         from animal_cls.data import get_data
         here.mkdir(exist_ok=True)
         shutil.rmtree(here/'site', ignore_errors=True)
         pack_lite(here/'site')
-        return pack(*get_data(args.pack), here/'photos.zip')
+        pack(*get_data(args.pack), here/'photos.zip')
+        return measure_archive(here/'photos.zip')
     plan = TINY if args.tiny else PLAN
     if args.steps:
         limits = {k: v for line in plan for k, v in line.items()}
         plan = [{name: limits[name]} for name in args.steps]
     if args.plant:
-        plan = [PLANTED, *plan]
+        plan = [PLANTED | plan[0], *plan[1:]]
     with tempfile.TemporaryDirectory() as tmp:
         args.work = Path(tmp)
         if args.tiny:
             from animal_cls.data import get_data
             args.out = args.work/'results'
-            pack(*get_data(), args.work/'photos.zip', side=36)
+            root, items = get_data()
+            pack(root, items.groupby('label').head(24), args.work/'photos.zip', side=36)
         args.out.mkdir(parents=True, exist_ok=True)
         unpack((args.work if args.tiny else here)/'photos.zip', args.work)
         print(f'unpacked after {time.time() - BEGAN:.1f} s', flush=True)
+        importlib.import_module('animal_cls.bench')  # what all steps need is loaded once
         said = {name: s for line in plan for name, s in run_beside(line).items()}
     wrong = {name for name, s in said.items() if s}
     print(f"{len(said) - len(wrong)} steps done, {len(wrong)} not{': ' * bool(wrong)}{', '.join(sorted(wrong))}; {time.time() - BEGAN:.0f} s")

@@ -1,4 +1,4 @@
-"""All that must hold: clean and export leave no diff, README is what index.ipynb says, every notebook runs, the site builds and its links hold; with ANIMAL_CLS_LAB=1 also the
+"""All that must hold: clean and export leave no diff, README is what index.ipynb says, every notebook runs, tools/gpu.py runs on a machine without a card, the site builds and its links hold; with ANIMAL_CLS_LAB=1 also the
 notebooks in a real JupyterLab and the site in a real browser. Ends with 'N passed, N failed'."""
 import os, subprocess, sys, time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +37,7 @@ def check_notebook(nb):
 
 notebooks = sorted(p for p in root.glob('nbs/*.ipynb') if not p.name.startswith(('.', '_')))
 checks = [('clean and export', check_clean), ('README', check_readme)] + [(nb.name, lambda nb=nb: check_notebook(nb)) for nb in notebooks]
+checks.append(('graphics card, tiny', lambda: call(sys.executable, 'tools/gpu.py', '--tiny', '--plant')))
 checks.append(('site', lambda: call(sys.executable, 'tools/docs.py')))
 in_browser = [(name, lambda tool=tool: call(sys.executable, tool)) for name, tool in (('site in Chromium', 'tools/look.py'), ('notebooks in JupyterLab', 'tools/lab.py'))]
 
