@@ -10,7 +10,8 @@ import numpy as np, pandas as pd
 from PIL import Image, ImageDraw, ImageEnhance
 from animal_cls.cli import doubtful_labels
 from animal_cls.data import get_data, open_image
-from animal_cls.eda import HASHES, against_truth, audit, close_pairs, near_duplicates, scan
+from animal_cls.eda import against_truth, audit
+from animal_cls.scan import HASHES, close_pairs, near_duplicates, scan
 from animal_cls.evaluate import save_results
 from animal_cls.model import machine
 from animal_cls.sample import draw_sample

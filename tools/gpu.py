@@ -173,7 +173,8 @@ def far(cache):
 
 def speed():
     "Images a second and share of peak of FAST's steps, data included: by net, size, batch and way."
-    from animal_cls.train import FAST, Run, one_step, pixels_on, settle
+    from animal_cls.recipe import FAST
+    from animal_cls.train import Run, one_step, pixels_on, settle
     cache, rows = photos(), []
     cache.items.loc[4096:, 'part'] = ''  # speed does not ask for more
     nets, sizes = (['final'], [32]) if args.tiny else (['final', 'beyond'], [64, 96, 128])
@@ -206,7 +207,8 @@ def speed():
 def profile():
     "Where the time of a step goes: the kernels of `final` at its last size, longest first."
     import torch
-    from animal_cls.train import FAST, Run, one_step, settle
+    from animal_cls.recipe import FAST
+    from animal_cls.train import Run, one_step, settle
     with tempfile.TemporaryDirectory() as tmp:
         run = Run('final', photos(), turned(FAST, stages=((1., 1.),), graph=False), Path(tmp)/'run', resume=False)
     for _ in range(5):
@@ -240,28 +242,28 @@ def learn(step, net, recipe, init=None):
     return results | dict(seconds_to=reached)
 
 def fast_final():
-    from animal_cls.train import FAST
+    from animal_cls.recipe import FAST
     learn('fast-final', 'final', turned(FAST))
 
 def fast_beyond():
     "With the knobs of the weights in the package: results/beyond.json."
-    from animal_cls.train import FAST
+    from animal_cls.recipe import FAST
     learn('fast-beyond', 'beyond', turned(FAST, epochs=80, stages=((.6, .5), (.85, .75), (1., 1.)), mixup=.2))
 
 def deck():
     "To its end: 100 epochs or its early stop. bf16, as in results/deck.json."
-    from animal_cls.train import DECK
+    from animal_cls.recipe import DECK
     learn('deck', 'final', turned(DECK, fast_math=True, compile=not args.tiny))
 
 def tune():
     from animal_cls.model import LITE
-    from animal_cls.train import TUNE
+    from animal_cls.recipe import TUNE
     there = importlib.util.find_spec('efficientnet_lite_pytorch')  # not on every machine that tries --tiny
     learn('tune', LITE if there else 'beyond', turned(TUNE), init=None if there else 'package')
 
 def seeds():
     "Three seeds of *beyond* with `FAST` as it stands."
-    from animal_cls.train import FAST
+    from animal_cls.recipe import FAST
     wanted, rows = ('accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'train_seconds', 'seconds_to'), []
     for seed in range(3):
         results = learn('seeds', 'beyond', turned(FAST, seed=seed))
@@ -277,7 +279,8 @@ def ddp():
     import torch.distributed as dist
     from torch.nn.parallel import DistributedDataParallel
     from animal_cls.model import create_model, get_device, set_seed
-    from animal_cls.train import FAST, make_optimizer, train_step
+    from animal_cls.recipe import FAST
+    from animal_cls.train import make_optimizer, train_step
     device, losses = get_device(), {}
     torch.backends.cudnn.deterministic = True
     backend = 'nccl' if device.type == 'cuda' else 'gloo'
@@ -314,7 +317,9 @@ def pair():
 def one_of_two(rank):
     os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank))
     import torch.distributed as dist
-    from animal_cls.train import FAST, join_world, leave_world, train
+    from animal_cls.recipe import FAST
+    from animal_cls.state import join_world, leave_world
+    from animal_cls.train import train
     join_world()
     history = train('final', photos(), turned(FAST, epochs=4, size=64, stages=((1., 1.),), min_steps=0), args.work/'pair', progress=False)
     if rank == 0:

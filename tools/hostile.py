@@ -8,7 +8,8 @@ import csv, ctypes, io, json, os, random, shutil, signal, socket, struct, subpro
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from animal_cls.data import MAX_PIXELS, TURN, UserError
+from animal_cls.core import UserError
+from animal_cls.data import MAX_PIXELS, TURN
 from animal_cls.evaluate import SAMPLE_WEIGHTS, save_results
 from animal_cls.model import load_weights, machine
 from animal_cls.sample import draw_animal

@@ -2,7 +2,7 @@
 
 In a real JupyterLab, on a copy of nbs/ without outputs, every numbered notebook (or those named) is opened in headless Chromium and all its cells are run, less those that
 nbdev_test leaves out. None may end in an error, and every figure and widget that the saved notebook tells of must be drawn on the page. Then a photo is excluded and another
-relabelled in the cleaner of notebook 10, and both must still be there after a reload and in a new kernel; and the demo of notebook 10 gets other photos, one of them dropped, another class, method and
+relabelled in the cleaner of notebook 12, and both must still be there after a reload and in a new kernel; and the demo of notebook 12 gets other photos, one of them dropped, another class, method and
 strength. Screenshots and the server's log: runs/lab/."""
 import json, os, re, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 from contextlib import contextmanager
@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOTS, SECONDS = ROOT/'runs'/'lab', 300 # for one notebook
 LEFT_OUT = re.compile(r'^#\|\s*(notest|slow|cuda)\b', re.M)
 CLEANER = '''from animal_cls.data import get_data
-from animal_cls.eda import audit, scan
+from animal_cls.eda import audit
+from animal_cls.scan import scan
 from animal_cls.widgets import clean
 
 root, items = get_data()

@@ -7,11 +7,12 @@ import dataclasses, json, sys
 from pathlib import Path
 import numpy as np, pandas as pd
 from animal_cls.data import get_data
-from animal_cls.eda import near_duplicates
+from animal_cls.scan import near_duplicates
 from animal_cls.evaluate import measure, save_results
 from animal_cls.model import MODELS, get_device, load_weights, machine
 from animal_cls.preprocess import prepare_data, split_items
-from animal_cls.train import FAST, fit_recipe, train
+from animal_cls.recipe import FAST, fit_recipe
+from animal_cls.train import train
 
 SEEDS = 0, 1, 2
 root, items = get_data(sys.argv[1])

@@ -1,7 +1,7 @@
 """Do the heat maps of each generation tell the truth? python tools/maps.py RUNS [NET...]
 
 Trains each net (or those named; the others keep their scores) on the drawn sample with FAST, at its own size; what is already in RUNS is not repeated. Writes
-results/maps.json: the scores of notebook 08 for each net and method, on drawings that none of them has seen."""
+results/maps.json: the scores of notebook 09 for each net and method, on drawings that none of them has seen."""
 import json, sys
 from pathlib import Path
 import torch
@@ -11,7 +11,8 @@ from animal_cls.gradcam import score_maps, to_batch
 from animal_cls.model import MODELS, get_device, load_weights, machine, set_seed
 from animal_cls.preprocess import prepare_data
 from animal_cls.sample import KINDS, draw_animal
-from animal_cls.train import FAST, train
+from animal_cls.recipe import FAST
+from animal_cls.train import train
 
 root, items = get_data()
 kinds = sorted(KINDS)*6

@@ -1,4 +1,4 @@
-"""The studies behind notebook 14: python tools/study.py STUDY DATA RUNS
+"""The studies behind notebook 15: python tools/study.py STUDY DATA RUNS
 
 ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds a row, measured on the validation part
 seeds     three short runs on all photos: how far do seeds spread, how long does it take to 85% on the test part
@@ -11,11 +11,12 @@ import dataclasses, sys, tempfile
 from pathlib import Path
 import numpy as np, torch
 from animal_cls.data import get_data
-from animal_cls.eda import near_duplicates
+from animal_cls.scan import near_duplicates
 from animal_cls.evaluate import finish_run, measure, save_results
 from animal_cls.model import MODELS, get_device, load_weights, machine
 from animal_cls.preprocess import prepare_data
-from animal_cls.train import FAST, TUNE, fit_recipe, train
+from animal_cls.recipe import FAST, TUNE, fit_recipe
+from animal_cls.train import train
 
 SEEDS = 0, 1, 2
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])

@@ -54,6 +54,6 @@ if notebooks: call(sys.executable, '-c', 'from animal_cls.data import get_data; 
 with ThreadPoolExecutor(int(os.environ.get('JOBS', min(2, os.cpu_count() or 1)))) as pool: results += pool.map(run, checks[1:])
 if os.environ.get('ANIMAL_CLS_LAB') == '1': results += map(run, in_browser) # one after the other: they measure what a person waits for
 else: print('SKIPPED the site in Chromium and the notebooks in JupyterLab: ANIMAL_CLS_LAB=1 asks for them')
-if len(notebooks) < 17: print(f'only {len(notebooks)} notebooks found'); results.append(False)
+if len(notebooks) < 21: print(f'only {len(notebooks)} notebooks found'); results.append(False)
 print(f'{sum(results)} passed, {len(results) - sum(results)} failed')
 sys.exit(0 if all(results) else 1)
