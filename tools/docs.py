@@ -2,7 +2,13 @@
 
 nbdev turns nbs/ into pages in _proc/. Quarto builds the site from them where it is installed, else smalldocs, which is pure Python; both read the same _quarto.yml, and
 the reference pages are written from the docments either way. Then every link and picture is followed: the exit status is 1 when one leads nowhere."""
-import html, json, re, shutil, subprocess, sys
+import ast
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,8 +19,31 @@ SITE = ROOT/'_docs'
 def make_pages(): # -> the folder _proc
     from nbdev.serve import proc_nbs
     proc = proc_nbs(n_workers=0, force=True)
-    for p in proc.glob('*.ipynb'): p.write_text(re.sub(r'output-file: .*?\\n', '', p.read_text(encoding='utf-8')), encoding='utf-8') # a page is called as its notebook
+    for page in proc.glob('*.ipynb'):
+        text = re.sub(r'output-file: .*?\\n', '', page.read_text(encoding='utf-8')) # a page is called as its notebook
+        nb = json.loads(text)
+        fold(nb, json.loads((ROOT/'nbs'/page.name).read_text(encoding='utf-8')))
+        page.write_text(json.dumps(nb), encoding='utf-8')
     return proc
+
+def fold(page, notebook): # page changes
+    "On a page, library code, imports and checks are folded; demo cells, figures and prose are open."
+    names = {c.get('id'): summary(''.join(c['source'])) for c in notebook['cells'] if c['cell_type'] == 'code'}
+    for c in page['cells']:
+        if c['cell_type'] == 'code' and (name := names.get(c.get('id'))):
+            c['source'] = f'#| code-fold: true\n#| code-summary: "{name}"\n' + ''.join(c['source'])
+
+def summary(source): # of a cell to fold -> its one-line name; '' for a cell that stays open
+    code = re.sub(r'^#\|.*\n?', '', source, flags=re.M)
+    try: body = ast.parse(re.sub(r'^[%!].*', '', code, flags=re.M)).body
+    except SyntaxError: return ''
+    if body and all(isinstance(b, (ast.Import, ast.ImportFrom)) for b in body): return 'Imports'
+    if re.match(r'#\|\s*(export|exporti)\b', source):
+        defined = [b.name for b in body if isinstance(b, (ast.FunctionDef, ast.ClassDef))]
+        defined += [t.id for b in body if isinstance(b, ast.Assign) for t in b.targets if isinstance(t, ast.Name)]
+        return 'Library code' + (': ' + ', '.join(defined[:4]) + ' …'*(len(defined) > 4) if defined else '')
+    if re.match(r'#\|\s*cuda\b', source): return 'Check, on a graphics card'
+    return 'Check' if body and isinstance(body[-1], ast.Assert) and 'print(' not in code else ''
 
 def make_reference(proc):
     from smalldocs import api, config

@@ -5,9 +5,9 @@ python tools/gpu.py                 on the card: every step, results in results/
 python tools/gpu.py STEP...         some of the steps
 python tools/gpu.py --tiny          every step on the drawn sample, on any machine, in under a minute
 
-Each step is a process with a time limit of its own and writes its result as it goes, so a step that fails, hangs or is cut
-short costs only what it had left. With --plant two more steps do fail and hang, and the exit status says whether that was
-all that went wrong."""
+Each step is a process with a time limit of its own and writes its result as it goes, so a step that fails, hangs or is
+cut short costs only what it had left. With --plant two more steps do fail and hang, and the exit status says whether
+that was all that went wrong."""
 import argparse
 import copy
 import dataclasses
@@ -48,10 +48,11 @@ parse.add_argument('--tiny', action='store_true')
 parse.add_argument('--plant', action='store_true')
 args = parse.parse_args()
 
-# The archive: photos squeezed to squares and glued together, 16×16 on a sheet. Sheets of AVIF hold the same photos as
-# single files of WebP in two thirds of the bytes: at 40 MB a net loses 2 points of accuracy on the first, 3 on the second.
+# The archive: photos squeezed to squares and glued together, 16×16 on a sheet. As sheets of AVIF they take fewer bytes
+# than as single files of WebP: at 40 MB *beyond* loses 2 points of accuracy on the first and 3 on the second.
 SIDE, ACROSS = 128, 16
 SHEET = ACROSS*ACROSS
+KEYS = ['key0', 'key1', 'key2']  # columns: what a picture can be recognised by
 
 def glue(xs):  # (n, S, S, 3) uint8, n at most SHEET -> one picture
     xs = np.concatenate([xs, np.zeros((SHEET - len(xs), *xs.shape[1:]), np.uint8)])
@@ -68,7 +69,7 @@ def pack(root, items, archive, side=SIDE, quality=55):
     "Split, squeeze and write the photos of a folder into one zip."
     from animal_cls.preprocess import prepare_data
     cache = prepare_data(root, items, side, progress=not args.tiny)
-    keys = pd.DataFrame(np.stack(cache.items.key), columns=['key0', 'key1', 'key2'])
+    keys = pd.DataFrame(np.stack(cache.items.key), columns=KEYS)
     with zipfile.ZipFile(archive, 'w') as z:
         z.writestr('items.csv', pd.concat([cache.items.drop(columns='key'), keys], axis=1).to_csv(index=False))
         for i in range(0, len(cache), SHEET):
@@ -90,7 +91,8 @@ def measure_archive(archive):
         for name in 'beyond', 'final':
             net, meta = load_weights(ASSETS/f'{name}.safetensors')
             found = measure(net, meta, cache, test)
-            rows[name] = dict(usual=meta['accuracy']['test'], archive=found['accuracy'], interval=found['interval'], n=found['n'])
+            rows[name] = dict(usual=meta['accuracy']['test'], archive=found['accuracy'])
+            rows[name] |= {k: found[k] for k in ('interval', 'n')}
         print(rows)
         keep('archive', photos=len(cache), bytes=archive.stat().st_size, side=SIDE, nets=rows)
 
@@ -106,7 +108,7 @@ def pack_lite(site):
 def unpack(archive, work):
     "The archive as a finished cache: pixels.u8, items.csv, bad.csv, about.json."
     with zipfile.ZipFile(archive) as z:
-        table = pd.read_csv(z.open('items.csv'), keep_default_na=False, dtype=dict.fromkeys(['key0', 'key1', 'key2'], 'uint64'))
+        table = pd.read_csv(z.open('items.csv'), keep_default_na=False, dtype=dict.fromkeys(KEYS, 'uint64'))
         sheets = {name: z.read(name) for name in sorted(z.namelist()) if name.endswith('.avif')}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         xs = np.concatenate(list(pool.map(lambda b: cut(Image.open(io.BytesIO(b))), sheets.values())))[:len(table)]
@@ -120,9 +122,8 @@ def photos():
     "The unpacked cache, with its split and its keys."
     from animal_cls.preprocess import Cache
     cache = Cache(args.work/'photos')
-    columns = ['key0', 'key1', 'key2']
-    cache.items['key'] = list(cache.items[columns].astype('uint64').to_numpy())
-    cache.items = cache.items.drop(columns=columns)
+    cache.items['key'] = list(cache.items[KEYS].astype('uint64').to_numpy())
+    cache.items = cache.items.drop(columns=KEYS)
     return cache
 
 def keep(name, **facts):
@@ -148,8 +149,8 @@ def cells():
         asked = [c for c in code if c.startswith('#| cuda')]
         if not asked:
             continue
-        module = next(c.split()[-1] for c in code if c.startswith('#| default_exp'))
-        names = dict(vars(importlib.import_module(f'animal_cls.{module}')))
+        module = next((c.split()[-1] for c in code if c.startswith('#| default_exp')), None)
+        names = dict(vars(importlib.import_module(f'animal_cls.{module}'))) if module else {}
         for source in asked:
             start = time.perf_counter()
             try:
@@ -158,7 +159,8 @@ def cells():
             except BaseException as e:
                 said = f'{type(e).__name__}: {e}'
                 traceback.print_exc()
-            rows.append(dict(notebook=file.name, first=source.splitlines()[1], said=said, seconds=time.perf_counter() - start))
+            facts = dict(notebook=file.name, first=source.splitlines()[1], said=said)
+            rows.append(facts | dict(seconds=time.perf_counter() - start))
             keep('cells', rows=rows)
     if any(r['said'] for r in rows):
         raise SystemExit(f"{sum(bool(r['said']) for r in rows)} of {len(rows)} cells failed")
@@ -174,22 +176,26 @@ def far(cache):
 def speed():
     "Images a second and share of peak of FAST's steps, data included: by net, size, batch and way."
     from animal_cls.recipe import FAST
-    from animal_cls.train import Run, one_step, pixels_on, settle
+    from animal_cls.device import pixels_on
+    from animal_cls.model import summary
+    from animal_cls.train import new_run, one_step, settle
     cache, rows = photos(), []
     cache.items.loc[4096:, 'part'] = ''  # speed does not ask for more
     nets, sizes = (['final'], [32]) if args.tiny else (['final', 'beyond'], [64, 96, 128])
     todo = [(net, size, 128, way) for net in nets for size in sizes for way in ('plain', 'recorded')]
     todo += [(net, sizes[-1], batch, 'recorded') for net in nets for batch in (64, 256, 512)]
-    todo += [(net, sizes[-1], 128, way) for net in nets for way in ('recorded, TF32', 'recorded, photos fetched each step')]
+    other = 'recorded, TF32', 'recorded, photos fetched each step'
+    todo += [(net, sizes[-1], 128, way) for net in nets for way in other]
     todo += [('final', sizes[-1], 128, 'recorded, compiled')]*(not args.tiny)
     for net, size, batch, way in todo:
         start = time.perf_counter()
-        knobs = dict(size=size, batch=8 if args.tiny else batch, stages=((1., 1.),), min_batches=1, schedule='plateau', lr=.001)
+        knobs = dict(size=size, batch=8 if args.tiny else batch, min_batches=1, stages=((1., 1.),))
+        knobs |= dict(schedule='plateau', lr=.001)
         ways = dict(graph='recorded' in way, compile='compiled' in way, fast_math='TF32' not in way)
-        with tempfile.TemporaryDirectory() as tmp:
-            run = Run(net, cache, dataclasses.replace(turned(FAST), **knobs, **ways), Path(tmp)/'run', resume=False)
+        run = new_run(net, cache, dataclasses.replace(turned(FAST), **knobs, **ways))
+        batch = run.recipe.batch
         if 'fetched' in way:
-            run.batches.pixels = pixels_on(far(cache), run.device, run.r.batch)
+            run.batches.pixels = pixels_on(far(cache), run.batches.device, batch)
         for _ in range(4 if args.tiny else 12):
             one_step(run)
         settle(run)
@@ -197,20 +203,19 @@ def speed():
         for _ in range(steps):
             one_step(run)
         settle(run)
-        seconds = time.perf_counter() - ready
-        rate = steps*run.r.batch/seconds
-        share = 6*run.macs_at(size)*rate/run.peak
-        rows.append(dict(net=net, size=size, batch=run.r.batch, way=way, images_per_second=rate, peak_share=share, ready_after=ready - start))
+        rate = steps*batch/(time.perf_counter() - ready)
+        share = 6*int(summary(run.model, size).macs.sum())*rate/run.meter.peak
+        facts = dict(net=net, size=size, batch=batch, way=way, images_per_second=rate, peak_share=share)
+        rows.append(facts | dict(ready_after=ready - start))
         print(rows[-1], flush=True)
-        keep('speed', peak=run.peak, rows=rows)
+        keep('speed', peak=run.meter.peak, rows=rows)
 
 def profile():
     "Where the time of a step goes: the kernels of `final` at its last size, longest first."
     import torch
     from animal_cls.recipe import FAST
-    from animal_cls.train import Run, one_step, settle
-    with tempfile.TemporaryDirectory() as tmp:
-        run = Run('final', photos(), turned(FAST, stages=((1., 1.),), graph=False), Path(tmp)/'run', resume=False)
+    from animal_cls.train import new_run, one_step, settle
+    run = new_run('final', photos(), turned(FAST, stages=((1., 1.),), graph=False))
     for _ in range(5):
         one_step(run)
     settle(run)
@@ -218,10 +223,11 @@ def profile():
         for _ in range(5):
             one_step(run)
         settle(run)
-    on_card = run.device.type == 'cuda'
+    on_card = run.batches.device.type == 'cuda'
     spent = lambda e: (e.self_device_time_total if on_card else e.self_cpu_time_total)/5
     table = sorted(found.key_averages(), key=spent, reverse=True)[:30]
-    keep('profile', batch=run.r.batch, rows=[dict(name=e.key[:120], microseconds=spent(e), calls=e.count/5) for e in table])
+    rows = [dict(name=e.key[:120], microseconds=spent(e), calls=e.count/5) for e in table]
+    keep('profile', batch=run.recipe.batch, rows=rows)
 
 def learn(step, net, recipe, init=None):
     "One run from the cache to its results, noted after each epoch."
@@ -237,7 +243,8 @@ def learn(step, net, recipe, init=None):
         keep(step, seconds_to=reached, clock=clock, history=history.to_dict('records'))
     train(net, cache, recipe, out, init=init, progress=False, on_epoch=note)
     results = finish_run(out, cache)
-    print({k: results[k] for k in ('accuracy', 'valid_accuracy', 'accuracy_flip', 'train_seconds', 'epochs')}, reached, clock[-1])
+    shown = 'accuracy', 'valid_accuracy', 'accuracy_flip', 'train_seconds', 'epochs'
+    print({k: results[k] for k in shown}, reached, clock[-1])
     keep(step, seconds_to=reached, clock=clock, **{k: v for k, v in results.items() if k != 'machine'})
     return results | dict(seconds_to=reached)
 
@@ -295,20 +302,23 @@ def ddp():
         torch.manual_seed(1)
         losses[name] = [train_step(net, opt, xb, yb, recipe, False)[0].item() for _ in range(5 if args.tiny else 20)]
     dist.destroy_process_group()
-    keep('ddp', two=two, backend=backend, losses=losses, largest_difference=float(np.abs(np.subtract(*losses.values())).max()))
+    apart = float(np.abs(np.subtract(*losses.values())).max())
+    keep('ddp', two=two, backend=backend, losses=losses, largest_difference=apart)
 
 def pair():
     "Train in two processes, which meet as those of torchrun do; what the first of them found."
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
-        os.environ |= dict(WORLD_SIZE='2', LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(s.getsockname()[1]))
+        port = str(s.getsockname()[1])
+    meet = dict(WORLD_SIZE='2', LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
+    os.environ |= meet
     fork = multiprocessing.get_context('fork')
     both = [fork.Process(target=one_of_two, args=(rank,)) for rank in range(2)]
     for process in both:
         process.start()
     for process in both:
         process.join()
-    for name in 'WORLD_SIZE', 'LOCAL_WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT':
+    for name in meet:
         del os.environ[name]
     if any(process.exitcode for process in both):
         raise RuntimeError('one of two processes failed')
@@ -321,9 +331,11 @@ def one_of_two(rank):
     from animal_cls.state import join_world, leave_world
     from animal_cls.train import train
     join_world()
-    history = train('final', photos(), turned(FAST, epochs=4, size=64, stages=((1., 1.),), min_steps=0), args.work/'pair', progress=False)
+    recipe = turned(FAST, epochs=4, size=64, stages=((1., 1.),), min_steps=0)
+    history = train('final', photos(), recipe, args.work/'pair', progress=False)
     if rank == 0:
-        (args.work/'pair.json').write_text(json.dumps(dict(backend=dist.get_backend(), history=history.to_dict('records'))))
+        found = dict(backend=dist.get_backend(), history=history.to_dict('records'))
+        (args.work/'pair.json').write_text(json.dumps(found))
     leave_world()
 
 def bench():
@@ -348,12 +360,12 @@ def fails():  # planted
 def hangs():  # planted
     time.sleep(3600)
 
-# What runs after what, with seconds for each. Steps of one line run beside each other: those are not asked for their speed.
+# What runs after what, with seconds for each. Steps of one line run beside each other: their speed does not count.
 PLAN = [dict(cells=60), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
         dict(deck=300, seeds=200, tune=150, ddp=90)]
-TINY = [dict(cells=50, ddp=50), dict(speed=40, fast_final=30), dict(fast_beyond=30, profile=30), dict(deck=30, tune=40),
-        dict(bench=40, seeds=40)]
-TOTAL = 475  # seconds for all; a step that would end later is cut
+TINY = 'cells ddp', 'speed fast_final', 'fast_beyond profile', 'deck tune', 'bench seeds'
+TINY = [dict.fromkeys(line.split(), 200) for line in TINY]
+TOTAL = 900 if args.tiny else 475  # seconds for all; a step that would end later is cut
 PLANTED = dict(fails=20, hangs=3)
 
 def child(name, log, threads):
@@ -382,7 +394,8 @@ def run_beside(limits):
             if process.is_alive():
                 os.killpg(process.pid, signal.SIGKILL)
             process.join()
-            said[name] = f'cut after {time.time() - began:.0f} s' if late else f'status {process.exitcode}'*bool(process.exitcode)
+            failed = f'status {process.exitcode}'*bool(process.exitcode)
+            said[name] = f'cut after {time.time() - began:.0f} s' if late else failed
             del running[name]
             text = logs[name].seek(0) or logs[name].read()
             shown = text[-1500:] if said[name] or not args.tiny else ''
@@ -395,7 +408,8 @@ def note_failure(name, said, text):
     "Add what went wrong to what the step had written before."
     file = args.out/f"gpu-{name.replace('_', '-')}.json"
     found = json.loads(file.read_text()) if file.exists() else dict(step=name.replace('_', '-'), tiny=args.tiny)
-    file.write_text(json.dumps(found | dict(error=said, log=text[-3000:].replace(str(ROOT), '.').replace(str(args.work), 'WORK')), indent=1))
+    log = text[-3000:].replace(str(ROOT), '.').replace(str(args.work), 'WORK')
+    file.write_text(json.dumps(found | dict(error=said, log=log), indent=1))
 
 def main():
     here = ROOT/'gpu'
@@ -425,7 +439,7 @@ def main():
         importlib.import_module('animal_cls.bench')  # what all steps need is loaded once
         said = {name: s for line in plan for name, s in run_beside(line).items()}
     wrong = {name for name, s in said.items() if s}
-    print(f"{len(said) - len(wrong)} steps done, {len(wrong)} not{': ' * bool(wrong)}{', '.join(sorted(wrong))}; {time.time() - BEGAN:.0f} s")
+    print(f'{len(said) - len(wrong)} steps done; not done: {sorted(wrong)}; {time.time() - BEGAN:.0f} s')
     return int(wrong != (set(PLANTED) if args.plant else set()))
 
 if __name__ == '__main__':

@@ -1,7 +1,8 @@
-"""The site as a person sees it: python tools/look.py [PAGE...]
+"""Look at the site as a visitor would: python tools/look.py [PAGE...]
 
-Every page of _docs/ (or those named) in headless Chromium, 1280 and 390 pixels wide, light and dark: no errors on the console, nothing that does not load, no picture that
-does not show, nothing wider than the window, and the search answers. Screenshots: runs/look/."""
+Opens every page of _docs/ (or those named) in headless Chromium, 1280 and 390 pixels wide, light and dark. There must
+be no errors on the console, everything must load, every picture must show, nothing may be wider than the window, and
+the search must work. Screenshots go to runs/look/."""
 import sys, threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,13 +12,16 @@ from chromium import chromium
 ROOT = Path(__file__).resolve().parent.parent
 SITE, SHOTS = ROOT/'_docs', ROOT/'runs'/'look'
 VIEWS = dict(wide=(1280, 'light'), dark=(1280, 'dark'), narrow=(390, 'light'))
-LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight, back: getComputedStyle(document.body).backgroundColor,
+LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth,
+                 height: document.documentElement.scrollHeight,
+                 back: getComputedStyle(document.body).backgroundColor,
                  blank: [...document.images].filter(im => !im.complete || !im.naturalWidth).length})'''
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
-def look(page, address, name): # -> what is wrong with one page
+def look(page, address, name): # -> list of problems
+    "Check one page, and take a screenshot of each view."
     said, backs = [], {}
     page.on('console', lambda m: m.type == 'error' and said.append(f'console: {m.text}'))
     page.on('pageerror', lambda e: said.append(f'script: {e}'))
@@ -26,21 +30,23 @@ def look(page, address, name): # -> what is wrong with one page
     page.goto(address, wait_until='networkidle')
     for view, (width, scheme) in VIEWS.items():
         page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size(dict(width=width, height=900)); page.wait_for_timeout(200)
+        page.set_viewport_size(dict(width=width, height=900))
+        page.wait_for_timeout(200)
         seen = page.evaluate(LOOK)
         backs[scheme] = seen['back']
         if seen['wide'] > 0: said.append(f"{seen['wide']} pixels wider than a window of {width}")
         if seen['blank']: said.append(f"{seen['blank']} pictures do not show")
-        page.set_viewport_size(dict(width=width, height=min(seen['height'], 4000))) # software draws slowly
+        page.set_viewport_size(dict(width=width, height=min(seen['height'], 4000))) # rendering without a GPU is slow
         page.screenshot(path=SHOTS/f'{name}-{view}.png')
     if backs['light'] == backs['dark']: said.append(f"light and dark have the same background, {backs['light']}")
     return said
 
-def search(page, address): # -> what is wrong with the search
+def search(page, address): # -> list of problems
+    "Check that the search finds a chapter."
     page.goto(address, wait_until='networkidle')
     page.locator('input[type=search]:visible').first.fill('Grad-CAM')
     try: page.locator('a[href*="gradcam"]:visible', has_text='Grad-CAM').first.wait_for(timeout=5000)
-    except Exception as e: return [f'the search does not answer: {e}']
+    except Exception as e: return [f'the search does not work: {e}']
     return []
 
 if __name__ == '__main__':
@@ -52,8 +58,13 @@ if __name__ == '__main__':
     with chromium() as browser:
         for name in names:
             page = browser.new_page()
-            for trouble in look(page, home + name, name.replace('/', '-').removesuffix('.html')): bad += 1; print(f'{name}: {trouble}', flush=True)
+            problems = look(page, home + name, name.replace('/', '-').removesuffix('.html'))
+            for problem in problems: print(f'{name}: {problem}', flush=True)
+            bad += len(problems)
             page.close()
-        for trouble in search(browser.new_page(), home): bad += 1; print(trouble)
-    print(f'{len(names)} pages looked at, wide, narrow and dark: {bad} troubles; screenshots in {SHOTS.relative_to(ROOT)}/')
+        problems = search(browser.new_page(), home)
+        for problem in problems: print(problem)
+        bad += len(problems)
+    shots = SHOTS.relative_to(ROOT)
+    print(f'{len(names)} pages checked, wide, narrow and dark: {bad} problems; screenshots in {shots}/')
     sys.exit(bad > 0)

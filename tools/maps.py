@@ -1,7 +1,8 @@
 """Do the heat maps of each generation tell the truth? python tools/maps.py RUNS [NET...]
 
-Trains each net (or those named; the others keep their scores) on the drawn sample with FAST, at its own size; what is already in RUNS is not repeated. Writes
-results/maps.json: the scores of notebook 09 for each net and method, on drawings that none of them has seen."""
+Trains each net (or those named; the others keep their scores) on the drawn sample with FAST, at its own size; runs that
+are already in RUNS are not repeated. Writes results/maps.json: the scores of notebook 09 for each net and method, on
+drawings that none of them has seen."""
 import json, sys
 from pathlib import Path
 import torch
@@ -25,9 +26,12 @@ for name in names:
     train(name, prepare_data(root, items, MODELS[name].size*9//8), FAST, out, resume=True)
     model, meta = load_weights(out/'weights.safetensors')
     set_seed(0)
-    with torch.inference_mode(): answers = model.to(get_device())(to_batch(photos, meta).to(get_device())).argmax(1).tolist()
+    model, xb = model.to(get_device()), to_batch(photos, meta).to(get_device())
+    with torch.inference_mode(): answers = model(xb).argmax(1).tolist()
     right[name] = sum(100*(meta['classes'][a] == kind) for a, kind in zip(answers, kinds))/len(kinds)
-    maps += score_maps(model, meta, photos, masks, steps=16).rename_axis('method').reset_index().assign(model=name).astype(object).to_dict('records')
+    scores = score_maps(model, meta, photos, masks, steps=16).rename_axis('method').reset_index()
+    maps += scores.assign(model=name).astype(object).to_dict('records')
     print(name, right[name], *maps[-5:], sep='\n', flush=True)
-maps = [{k: v for k, v in r.items() if v == v} for r in sorted(maps, key=lambda r: list(MODELS).index(r['model']))] # noise has no net to forget
+maps.sort(key=lambda row: list(MODELS).index(row['model']))
+maps = [{k: v for k, v in row.items() if v == v} for row in maps] # leave out NaN: noise has no net to forget
 save_results(dict(what='heat maps against the truth', machine=machine(), n=len(kinds), right=right, maps=maps), file)

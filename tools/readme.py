@@ -1,17 +1,23 @@
-"README.md from nbs/index.ipynb and the outputs kept in it. With --check nothing is written, and the exit status is 1 when README.md differs."
+"""Make README.md from nbs/index.ipynb and the outputs kept in it: python tools/readme.py [--check]
+
+With --check nothing is written, and the exit status is 1 if README.md is not up to date."""
 import base64, json, re, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-def relink(s): return re.sub(r'(\]\()(?!\w+:|#|/)', r'\1nbs/', s) # relative addresses, as seen from the folder above nbs/
+def relink(s):
+    "Relative addresses as seen from the folder above nbs/."
+    return re.sub(r'(\]\()(?!\w+:|#|/)', r'\1nbs/', s)
 
 def fence(s, lang=''): return f'```{lang}\n{s.rstrip()}\n```'
 
-def directives(src): # -> what the lines '#| name: value' say
+def directives(src): # -> name: value
+    "The lines '#| name: value' of a cell."
     return {k.strip(): v.strip(' "') for k, _, v in (d.partition(':') for d in re.findall(r'^#\|(.*)', src, re.M))}
 
-def outputs(cell, alt, files): # -> markdown; pictures are added to files
+def outputs(cell, alt, files):
+    "The outputs of a cell as Markdown; pictures are added to `files`."
     for o in cell['outputs']:
         data = o.get('data') or {'text/plain': o.get('text', '')}
         data = {k: ''.join(v) for k, v in data.items()}
@@ -22,11 +28,14 @@ def outputs(cell, alt, files): # -> markdown; pictures are added to files
             yield f'![{alt}]({path})'
         else: yield fence(data['text/plain'])
 
-def readme(nb): # -> every file that belongs to the README, by path
+def readme(nb): # -> path: bytes
+    "README.md and the pictures in it."
     files, parts = {}, ['<!-- made by tools/readme.py from nbs/index.ipynb: edit that -->']
     for c in nb['cells']:
         src = ''.join(c['source'])
-        if c['cell_type'] == 'markdown': parts.append(relink(src)); continue
+        if c['cell_type'] == 'markdown':
+            parts.append(relink(src))
+            continue
         d = directives(src)
         if 'hide' in d or not src.strip(): continue
         code = re.sub(r'^#\|.*\n?', '', src, flags=re.M)
@@ -38,8 +47,12 @@ def main(check):
     files = readme(json.loads((ROOT/'nbs/index.ipynb').read_text(encoding='utf-8')))
     stale = [p for p, b in files.items() if not (ROOT/p).exists() or (ROOT/p).read_bytes() != b]
     extra = [p for p in ROOT.glob('nbs/images/readme-*.png') if p.relative_to(ROOT).as_posix() not in files]
-    if check and (stale or extra): sys.exit(f"{', '.join(stale) or extra[0]} differs from nbs/index.ipynb: run python tools/readme.py")
-    for p in [] if check else stale: (ROOT/p).parent.mkdir(exist_ok=True); (ROOT/p).write_bytes(files[p])
-    for p in [] if check else extra: p.unlink()
+    if check:
+        if not stale and not extra: return
+        sys.exit(f"{', '.join(stale) or extra[0]} differs from nbs/index.ipynb: run python tools/readme.py")
+    for p in stale:
+        (ROOT/p).parent.mkdir(exist_ok=True)
+        (ROOT/p).write_bytes(files[p])
+    for p in extra: p.unlink()
 
 if __name__ == '__main__': main('--check' in sys.argv[1:])

@@ -1,10 +1,10 @@
 """The studies behind notebook 15: python tools/study.py STUDY DATA RUNS
 
-ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds a row, measured on the validation part
-seeds     three short runs on all photos: how far do seeds spread, how long does it take to 85% on the test part
+ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds, on the validation set
+seeds     three short runs on all photos: how far do seeds spread, how long does it take to reach 85% on the test set
 generations  five epochs in batches of 64 for each net: the first at its 256 pixels, the others at 96
-few       20 to 200 photos of each of three classes, from scratch and from a net that has met the other seven only
-scaling   seconds an epoch, by photos and by threads
+few       20 to 200 photos of each of three classes, from scratch and from a net that has seen only the other seven
+scaling   seconds per epoch, by photos and by threads
 
 Writes results/STUDY.json after each run; runs that are already in RUNS are not repeated."""
 import dataclasses, sys, tempfile
@@ -22,21 +22,26 @@ SEEDS = 0, 1, 2
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 turn = dataclasses.replace
 
-def photos(size): # a cache with its split, of which a study may change the column `part`
+def photos(size):
+    "A cache with its split; a study may change the column `part`."
     return prepare_data(*get_data(data), size*9//8)
 
 def keep(rows, **facts):
+    "Print the last row, and write all of them."
     print(rows[-1], flush=True)
-    save_results(dict(what=__doc__.split(f'\n{study}')[1].splitlines()[0].strip(), machine=machine(), rows=rows) | facts, Path('results')/f'{study}.json')
+    what = __doc__.split(f'\n{study}')[1].splitlines()[0].strip()
+    save_results(dict(what=what, machine=machine(), rows=rows) | facts, Path('results')/f'{study}.json')
 
 def ablation():
     cache, rows = photos(64), []
     group = near_duplicates(np.stack(cache.items.key)) # families stay whole
-    third = np.isin(group, np.random.default_rng(0).permutation(group.max() + 1)[:(group.max() + 1)//3])
+    families = group.max() + 1
+    third = np.isin(group, np.random.default_rng(0).permutation(families)[:families//3])
     cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
     n = int((cache.items.part == 'train').sum())
     base = fit_recipe(turn(FAST, size=64, epochs=16, min_steps=0), n, MODELS['beyond'])
-    changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)), 'one size, ten epochs': dict(stages=((1., 1.),), epochs=10),
+    changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)),
+               'one size, ten epochs': dict(stages=((1., 1.),), epochs=10),
                'plateau instead of one-cycle': dict(schedule='plateau'), 'no label smoothing': dict(label_smoothing=0.),
                'averaged weights': dict(ema=.95), 'mixup': dict(mixup=.2), "the deck's crops": dict(scale=(.08, 1.))}
     for seed in SEEDS:
@@ -45,15 +50,19 @@ def ablation():
             history = train('beyond', cache, turn(base, seed=seed, **knobs), out, resume=True)
             model, meta = load_weights(out/'weights.safetensors')
             valid = np.flatnonzero(cache.items.part == 'valid')
-            plain = dict(row=name, seed=seed, seconds=history.seconds.sum(), train_accuracy=history.train_accuracy.iloc[-1])
+            plain = dict(row=name, seed=seed, seconds=history.seconds.sum(),
+                         train_accuracy=history.train_accuracy.iloc[-1])
             rows.append(plain | dict(accuracy=measure(model.to(get_device()), meta, cache, valid)['accuracy']))
-            if name == 'FAST': # the same net, asked at the size that it has learned with
-                rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']))
+            if name == 'FAST': # the same net, tested at the size it was trained at
+                accuracy = measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']
+                rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=accuracy))
             keep(rows, photos=n, recipe=dataclasses.asdict(base))
 
-FACTS = 'model', 'accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented', 'train_seconds', 'epochs'
+FACTS = ('model', 'accuracy', 'interval', 'n', 'valid_accuracy', 'accuracy_flip', 'gap', 'gap_augmented',
+         'train_seconds', 'epochs')
 
-def short_run(name, out, **knobs): # results, as `finish_run` has them
+def short_run(name, out, **knobs):
+    "Train and measure; returns what `finish_run` does."
     cache = photos(knobs.get('size') or MODELS[name].size)
     train(name, cache, turn(FAST, **knobs), out, resume=True)
     return finish_run(out, cache)
@@ -62,41 +71,52 @@ def seeds():
     rows = []
     for seed in SEEDS:
         r = short_run('beyond', runs/f'short-{seed}', epochs=16, seed=seed)
-        rows.append({k: r[k] for k in FACTS} | dict(seed=seed)); keep(rows)
+        rows.append({k: r[k] for k in FACTS} | dict(seed=seed))
+        keep(rows)
 
 def generations():
     rows = []
     for name, net in MODELS.items():
         r = short_run(name, runs/name, epochs=5, batch=64, min_steps=0, size=96*net.any_size)
-        rows.append({k: r[k] for k in (*FACTS, 'confusion', 'classes', 'history')} | dict(size=r['recipe']['size'], lr=r['recipe']['lr'])); keep(rows)
+        kept = {k: r[k] for k in (*FACTS, 'confusion', 'classes', 'history')}
+        rows.append(kept | dict(size=r['recipe']['size'], lr=r['recipe']['lr']))
+        keep(rows)
 
 def few():
-    new, rows, (root, items) = ['gatto', 'pecora', 'scoiattolo'], [], get_data(data)
+    new, rows = ['gatto', 'pecora', 'scoiattolo'], []
+    root, items = get_data(data)
     seven, three = (prepare_data(root, items[items.label.isin(new) == here], 108) for here in (False, True))
     fast, tune = (turn(r, size=96) for r in (FAST, TUNE))
     train('beyond', seven, turn(fast, epochs=12), runs/'seven', resume=True)
     mine, test = np.flatnonzero(three.items.part != 'test'), np.flatnonzero(three.items.part == 'test')
     for seed in SEEDS:
-        order = three.items.iloc[np.random.default_rng(seed).permutation(mine)].groupby('label').cumcount() # place of each photo in its class
+        shuffled = three.items.iloc[np.random.default_rng(seed).permutation(mine)]
+        place = shuffled.groupby('label').cumcount().reindex(three.items.index) # of each photo in its class
         for n in (20, 50, 100, 200):
-            three.items['part'] = order.reindex(three.items.index).map(lambda k: 'train' if k < .8*n else 'valid' if k < n else '')
-            for way, recipe, init in (('from scratch', fast, None), ('fine-tuned', tune, runs/'seven'/'weights.safetensors')):
+            three.items['part'] = place.map(lambda k: 'train' if k < .8*n else 'valid' if k < n else '')
+            ways = ('from scratch', fast, None), ('fine-tuned', tune, runs/'seven'/'weights.safetensors')
+            for way, recipe, init in ways:
                 out = runs/f'{way}-{n}-{seed}'
                 history = train('beyond', three, turn(recipe, seed=seed), out, resume=True, init=init)
                 model, meta = load_weights(out/'weights.safetensors')
-                rows.append(dict(way=way, photos=n, seed=seed, seconds=history.seconds.sum(), n=len(test), accuracy=measure(model.to(get_device()), meta, three, test)['accuracy']))
+                accuracy = measure(model.to(get_device()), meta, three, test)['accuracy']
+                rows.append(dict(way=way, photos=n, seed=seed, seconds=history.seconds.sum(), n=len(test),
+                                 accuracy=accuracy))
                 keep(rows, classes=new, taught_on=seven.items.label.unique().tolist())
 
 def scaling():
     cache, rows, threads = photos(64), [], torch.get_num_threads()
-    all = np.random.default_rng(0).permutation(np.flatnonzero(cache.items.part != 'valid'))
-    for n, cores in [(n, threads) for n in (1000, 2000, 5000, 10000, len(all))] + [(5000, t) for t in range(1, threads)]:
+    order = np.random.default_rng(0).permutation(np.flatnonzero(cache.items.part != 'valid'))
+    todo = [(n, threads) for n in (1000, 2000, 5000, 10000, len(order))] + [(5000, t) for t in range(1, threads)]
+    recipe = turn(FAST, size=64, stages=((1., 1.),), epochs=2, min_steps=0)
+    for n, cores in todo:
         torch.set_num_threads(cores)
         cache.items['part'] = cache.items.part.where(cache.items.part == 'valid', '')
-        cache.items.iloc[all[:n], cache.items.columns.get_loc('part')] = 'train'
-        with tempfile.TemporaryDirectory() as tmp:
-            history = train('beyond', cache, turn(FAST, size=64, stages=((1., 1.),), epochs=2, min_steps=0), Path(tmp)/'run')
-        rows.append(dict(photos=n, threads=cores) | history.iloc[-1][['seconds', 'images_per_second', 'peak_share']].to_dict())
-        torch.set_num_threads(threads); keep(rows)
+        cache.items.iloc[order[:n], cache.items.columns.get_loc('part')] = 'train'
+        with tempfile.TemporaryDirectory() as tmp: history = train('beyond', cache, recipe, Path(tmp)/'run')
+        last = history.iloc[-1][['seconds', 'images_per_second', 'peak_share']]
+        rows.append(dict(photos=n, threads=cores) | last.to_dict())
+        torch.set_num_threads(threads)
+        keep(rows)
 
 globals()[study]()
