@@ -13,10 +13,10 @@ from .core import UserError
 # %% ../nbs/92_recipe.ipynb #1ea070b8
 _WORDS = dict(schedule=('onecycle', 'plateau'), corners=('reflect', 'black'))
 _LIMITS = dict(epochs=(1, 10**6), batch=(1, 10**6), lr=(0, 1e12), test_scale=(.5, 2), test_crop=(.1, 1),
-               warmup=(0, .99), momentum=(0, .9999), weight_decay=(0, 1), dropout=(0, .99),
-               label_smoothing=(0, 1), head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10), lr_patience=(0, 10**6),
-               stop_patience=(0, 10**6), stop_diff=(0, 100), min_batches=(1, 10**6), min_steps=(0, 10**9),
-               seed=(0, 2**40))
+               warmup=(0, .99), momentum=(0, .9999), weight_decay=(0, 1), dropout=(0, .99), label_smoothing=(0, 1),
+               head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10),
+               lr_patience=(0, 10**6), stop_patience=(0, 10**6), stop_diff=(0, 100), min_batches=(1, 10**6),
+               min_steps=(0, 10**9), seed=(0, 2**40))
 
 def _allowed(name:str, value)->bool: # can the knob `name` have this value?
     "Is a number within its limits, a range two numbers in order, a word one that is known?"

@@ -51,6 +51,7 @@ def _digest(tensors:dict, facts:str)->str: # changes when a single bit does
         h.update(t.numpy())
     return h.hexdigest()
 
+# %% ../nbs/93_state.ipynb #c4fc99e9
 def save_state(out:Path,   # folder of the run
                nets:dict,  # name -> what is trained
                opt,        # torch.optim.SGD

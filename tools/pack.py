@@ -69,9 +69,9 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 ## Known limits
 
 One seed. It knows only these {len(meta['classes'])} animals and always answers with one of them, even for a photo of a
-chair. It was trained on web photos with one animal in the middle; others found about 2% of them wrongly labelled. It has
-not been tried on photos from wildlife cameras, on drawings, or on unusual views. 'Not sure' finds hard photos of
-these animals, not pictures of something else. The rights to the photos are unclear; this package contains none of their
-pixels.
+chair. It was trained on web photos with one animal in the middle; others found about 2% of them wrongly labelled. It
+has not been tried on photos from wildlife cameras, on drawings, or on unusual views. 'Not sure' finds hard photos of
+these animals, not pictures of something else. The rights to the photos are unclear; this package contains none of
+their pixels.
 """, encoding='utf-8')
 print(target, f"{packed['accuracy']:.2f}% as stored, {results['accuracy']:.2f}% in the run")
