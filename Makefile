@@ -4,10 +4,11 @@
 # make docs   the documentation site in _docs/; make preview serves it
 # make lab-test, make site-test    the notebooks in a real JupyterLab, the site in a real browser: they need Chromium
 # make clean    takes away what docs and packaging leave behind; runs/ and sample/ stay
-# TORCH_INDEX=URL takes PyTorch from an index of your own, for example one with the smaller CPU wheels.
+# TORCH_INDEX=URL takes PyTorch from an index of your own, for example one with the smaller CPU wheels; EXTRAS=onnx,audit adds extras.
 PYTHON ?= python3
 DATA ?=
-NAME := $(or $(notdir $(basename $(patsubst %/,%,$(DATA)))),sample)
+EXTRAS ?=
+NAME := $(if $(DATA),$(shell basename -s .zip -- "$(subst :,/,$(DATA))"),sample)
 OUT ?= runs/$(NAME)
 BIN := .venv/bin
 CLS := $(BIN)/animal_cls
@@ -16,11 +17,15 @@ FOLDER := $(or $(DATA),sample)
 .PHONY: run test lab docs preview lab-test site-test readme clean
 
 run: .venv/run.done
+	$(if $(EXTRAS),$(BIN)/pip install -q -e '.[$(EXTRAS)]')
 	$(if $(DATA),,test -e sample/faults.csv || $(CLS) sample sample)
-	mkdir -p "$(OUT)"
+	mkdir -p "$(OUT)" && date +%s > "$(OUT)/.begun"
 	$(CLS) audit "$(FOLDER)" --out "$(OUT)/audit.csv"
 	$(CLS) train "$(FOLDER)" --out "$(OUT)" --resume
 	$(CLS) report "$(OUT)" "$(FOLDER)" --out "$(OUT)/report.html"
+	@echo "Done in $$(($$(date +%s) - $$(cat "$(OUT)/.begun"))) seconds. Open $(OUT)/report.html in a browser."
+	@echo "Then: $(CLS) predict PHOTO --weights \"$(OUT)/weights.safetensors\""
+	@rm -f "$(OUT)/.begun"
 
 test: .venv/dev.done $(if $(ANIMAL_CLS_LAB),.venv/lab.done)
 	$(BIN)/python tools/test.py
