@@ -114,6 +114,7 @@ def join_world(): # called once, before anything else
     dist.init_process_group(backend, timeout=timedelta(hours=2)) # the others wait while the first decodes
     atexit.register(leave_world)
 
+# %% ../nbs/93_state.ipynb #a3ef6a1b
 def total(*values)->list: # floats; their sums over all processes
     "Sum a few numbers over all processes."
     if world()[1] == 1: return list(values)
