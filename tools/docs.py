@@ -1,7 +1,8 @@
 """The documentation site in _docs/: python tools/docs.py
 
-nbdev turns nbs/ into pages in _proc/. Quarto builds the site from them where it is installed, else smalldocs, which is pure Python; both read the same _quarto.yml, and
-the reference pages are written from the docments either way. Then every link and picture is followed: the exit status is 1 when one leads nowhere."""
+nbdev turns nbs/ into pages in _proc/. Quarto builds the site from them where it is installed, otherwise smalldocs,
+which is pure Python; both read the same _quarto.yml, and the reference pages are written from the docments either way.
+Then every link and picture is followed: the exit status is 1 when one leads nowhere."""
 import ast
 import html
 import json
@@ -55,13 +56,17 @@ def build_quarto(proc): subprocess.run(['quarto', 'render', proc, '--no-execute'
 def build_smalldocs(proc):
     from smalldocs.site import build
     build(proc, quiet=True)
-    for p in (proc/SITE.name).glob('*.html'): p.write_text(mathml(p.read_text(encoding='utf-8')), encoding='utf-8')
-    for p in (proc/SITE.name).rglob('*.css'): p.write_text(re.sub(r'@import url\(https:[^)]*\);', '', p.read_text(encoding='utf-8')), encoding='utf-8') # fonts: those of the system will do
+    for p in (proc/SITE.name).glob('*.html'): change(p, mathml)
+    without_fonts = lambda css: re.sub(r'@import url\(https:[^)]*\);', '', css) # those of the system will do
+    for p in (proc/SITE.name).rglob('*.css'): change(p, without_fonts)
+
+def change(file, how): file.write_text(how(file.read_text(encoding='utf-8')), encoding='utf-8')
 
 def mathml(page): # formulas that a browser shows by itself, instead of a script from elsewhere
     from latex2mathml.converter import convert
     page = re.sub(r'<(link|script)[^>]*/katex@[^>]*>(</script>)?', '', page)
-    return re.sub(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', lambda m: convert(html.unescape(m[2]), {'display': 'block'}.get(m[1], m[1])), page, flags=re.S)
+    shown = lambda m: convert(html.unescape(m[2]), {'display': 'block'}.get(m[1], m[1]))
+    return re.sub(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', shown, page, flags=re.S)
 
 class Page(HTMLParser):
     "The ids of a page, and the addresses that it points to."
@@ -88,7 +93,8 @@ def troubles(site): # -> a line for each
             to = (path.parent/unquote(url.path)).resolve() if url.path else path
             if to != path: linked.add(to)
             if not to.is_file() or to.suffix == '.ipynb': yield f'{name}: {address} leads nowhere'
-            elif unquote(url.fragment) not in getattr(pages.get(to), 'ids', ()) and url.fragment: yield f'{name}: {address} has no such place'
+            elif url.fragment and unquote(url.fragment) not in getattr(pages.get(to), 'ids', ()):
+                yield f'{name}: {address} has no such place'
     for path in pages.keys() - linked: yield f'{path.relative_to(site)}: no page leads there; name it in _quarto.yml'
 
 if __name__ == '__main__':
@@ -99,5 +105,6 @@ if __name__ == '__main__':
     shutil.rmtree(SITE, ignore_errors=True)
     (proc/SITE.name).rename(SITE)
     bad, n = list(troubles(SITE)), len(list(SITE.rglob('*.html')))
-    print(*bad, f"{n} pages, {sum(p.stat().st_size for p in SITE.rglob('*') if p.is_file())/1e6:.1f} MB in {SITE.name}/", sep='\n')
+    size = sum(p.stat().st_size for p in SITE.rglob('*') if p.is_file())
+    print(*bad, f'{n} pages, {size/1e6:.1f} MB in {SITE.name}/', sep='\n')
     sys.exit(bool(bad))

@@ -20,7 +20,8 @@ def statements_after_semicolons(code):
     return sum(t.string == ';' and bool(t.line[t.end[1]:].strip()) for t in tokens if t.type == tokenize.OP)
 
 def shows(cell, what): # does an output hold a picture, a table?
-    kinds = [(k, ''.join(v)) for o in cell.get('outputs', []) for k, v in (o.get('data') or {}).items() if isinstance(v, (str, list))]
+    data = [o.get('data') or {} for o in cell.get('outputs', [])]
+    kinds = [(k, ''.join(v)) for d in data for k, v in d.items() if isinstance(v, (str, list))]
     return any(k.startswith('image/') if what == 'picture' else k == 'text/html' and '<table' in v for k, v in kinds)
 
 def public(module):
@@ -49,14 +50,14 @@ def main():
     print(f"{'':16}" + ''.join(f'{k:>11}' for k in next(iter(rows.values()))))
     for name, row in rows.items():
         print(f'{name:16}' + ''.join(f'{v:>11.0%}' if k == 'prose' else f'{v:>11}' for k, v in row.items()))
-    scripts = [l.rstrip('\n') for p in (*ROOT.glob('tools/*.py'), *ROOT.glob('animal_cls/*.py')) if p.name != '_modidx.py'
-               for l in p.read_text(encoding='utf-8').splitlines()]
+    files = [p for p in (*ROOT.glob('tools/*.py'), *ROOT.glob('animal_cls/*.py')) if p.name != '_modidx.py']
+    scripts = [l for p in files for l in p.read_text(encoding='utf-8').splitlines()]
     everything = sum(r['lines'] for r in rows.values()) + len(scripts)
     wide = sum(r['wide'] for r in rows.values()) + sum(len(l) > 120 for l in scripts)
     several = sum(statements_after_semicolons(p.read_text(encoding='utf-8')) for p in ROOT.glob('tools/*.py'))
     several += sum(r['semicolons'] for r in rows.values())
-    print(f'lines over 120 columns: {wide} of {everything} ({wide/everything:.1%}); several statements on a line: {several}; '
-          f"public names: {sum(r['public'] for r in rows.values())}")
+    print(f'lines over 120 columns: {wide} of {everything} ({wide/everything:.1%})')
+    print(f"several statements on a line: {several}; public names: {sum(r['public'] for r in rows.values())}")
 
 if __name__ == '__main__':
     main()
