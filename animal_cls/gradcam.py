@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'grad_cam', 'heat_inside', 'overlay', 'scale_bar', 'to_batch', 'whole_view', 'why', 'faithfulness',
-           'randomised', 'score_maps', 'picks', 'confused', 'both_heats', 'gallery', 'side_by_side']
+           'randomised', 'score_maps', 'picks', 'confused', 'gallery', 'side_by_side']
 
 # %% ../nbs/09_gradcam.ipynb #e1ec9e74
 import copy, threading

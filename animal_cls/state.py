@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STATE', 'BEFORE', 'Stopped', 'catch_signals', 'save_state', 'read_state', 'load_state', 'world', 'leave_world',
-           'join_world', 'total', 'each_in_turn', 'from_first']
+           'join_world']
 
 # %% ../nbs/93_state.ipynb #0714a2cf
 import atexit, gc, hashlib, json, os, signal
