@@ -65,7 +65,6 @@ def _upright(im:Image.Image,  # decoded or not
     turn, rgb = TURN.get(orientation(im)), to_rgb(im)
     return rgb if turn is None else rgb.transpose(turn)
 
-# %% ../nbs/11_predict.ipynb #663fa30c
 def read_photo(photo,    # a path or a PIL image
                size:int, # side of the square, pixels
               )->tuple:  # (size, size, 3) uint8 or None, and the reason if None
@@ -120,7 +119,6 @@ def _answer(logits:torch.Tensor, # (classes)
     row['probabilities'] = dict(zip(classes, p))
     return row if heat is None else row | dict(heat=heat.cpu().numpy())
 
-# %% ../nbs/11_predict.ipynb #11f518f0
 def _as_list(photos): # one photo, or an iterable of them
     return [photos] if isinstance(photos, (str, os.PathLike, Image.Image)) else photos
 
@@ -148,7 +146,6 @@ def _ask(predictor,    # a `Predictor`
     heats, logits = grad_cam(predictor.model, xb, targets, with_logits=True, method=method)
     return logits.cpu(), whole_view(heats, predictor.meta).cpu()
 
-# %% ../nbs/11_predict.ipynb #5b01f0b8
 def _rows(predictor, # a `Predictor`
           some:list, # photos
           read:list, # what `read_photo` makes of them
@@ -218,16 +215,6 @@ class _Portable(nn.Module):
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T
         return self.model(normalise(xb, self.meta['mean'], self.meta['std'])).softmax(1)
 
-# %% ../nbs/11_predict.ipynb #40ac123d
-def ask_onnx(path,         # a graph written by `export_onnx` or `export_int8`
-             xs,           # (N, S, S, 3) uint8, as from `read_photo`
-             batch:int=64, # photos at a time
-            )->np.ndarray: # (N, classes) probabilities
-    "What ONNX Runtime says about photos, on the CPU."
-    import onnxruntime
-    graph = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
-    return np.concatenate([graph.run(None, dict(photos=xs[i:i + batch]))[0] for i in range(0, len(xs), batch)])
-
 # %% ../nbs/11_predict.ipynb #5b01f0c9
 def _graph_of(net:_Portable,
               xb:torch.Tensor, # (2, S, S, 3) uint8
@@ -238,6 +225,15 @@ def _graph_of(net:_Portable,
                                 input_names=['photos'], output_names=['probabilities'])
     program.model.metadata_props['animal_cls'] = json.dumps(net.meta)
     return program
+
+def ask_onnx(path,         # a graph written by `export_onnx` or `export_int8`
+             xs,           # (N, S, S, 3) uint8, as from `read_photo`
+             batch:int=64, # photos at a time
+            )->np.ndarray: # (N, classes) probabilities
+    "What ONNX Runtime says about photos, on the CPU."
+    import onnxruntime
+    graph = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    return np.concatenate([graph.run(None, dict(photos=xs[i:i + batch]))[0] for i in range(0, len(xs), batch)])
 
 # %% ../nbs/11_predict.ipynb #4f5c3824
 def export_onnx(weights=None,      # a weights file; None: the trained weights in the package
@@ -289,7 +285,6 @@ def _calibration(weights, # a weights file
     few = pd.concat([others[:most], left[:len(left)//2]])[:most]
     return few, left[~left.path.isin(few.path)]
 
-# %% ../nbs/11_predict.ipynb #5b01f0cc
 def _compare(plain, small, # graphs: float, int8
              held,         # a cache of photos with labels
              classes:list, # class names, in the net's order

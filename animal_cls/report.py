@@ -80,12 +80,14 @@ def _esc(x)->str:
     "Text that is safe in HTML."
     return html.escape(str(x))
 
+# %% ../nbs/13_report.ipynb #8d414ab8
 def _html_cell(cell, # HTML, or (HTML, percent) for a cell with a bar
               )->str: # HTML
     "A table cell, perhaps with a bar."
     if isinstance(cell, tuple): return f'<td class=bar style="--p:{cell[1]:.0f}%">{cell[0]}'
     return f'<td>{cell}'
 
+# %% ../nbs/13_report.ipynb #2de1702a
 def _html_table(head:list, # names of the columns, as text
                 rows:list, # lists of cells, as for `_html_cell`
                )->str:     # HTML
@@ -94,6 +96,7 @@ def _html_table(head:list, # names of the columns, as text
     body = ''.join('<tr>' + ''.join(map(_html_cell, row)) for row in rows)
     return f'<div class=wide><table><thead><tr>{names}</thead><tbody>{body}</tbody></table></div>'
 
+# %% ../nbs/13_report.ipynb #f305b7e1
 def _facts(**kwargs # names and values; None is left out
           )->str:   # HTML
     "A list of small facts."
@@ -138,9 +141,9 @@ def _class_card(root:Path, # folder of the photos
             '</figcaption></figure>')
 
 def _class_cards(root:Path,       # folder of the photos
-                df:pd.DataFrame, # its scan
-                most:int=30,     # show at most this many classes
-               )->str:           # HTML
+                 df:pd.DataFrame, # its scan
+                 most:int=30,     # show at most this many classes
+                )->str:           # HTML
     "A preview card for each class."
     cards = (_class_card(root, row) for row in _typical_photos(df)[:most].itertuples())
     return f'<div class=cards>{"".join(cards)}</div>'
@@ -162,10 +165,10 @@ def _finding_row(root:Path,          # folder of the photos
             f'<div class=strip>{shown}</div>']
 
 def _findings_table(root:Path,             # folder of the photos
-                   df:pd.DataFrame,       # its scan
-                   findings:pd.DataFrame, # its audit: path, issue, detail
-                   n:int=4,               # examples per issue
-                  )->str:                 # HTML
+                    df:pd.DataFrame,       # its scan
+                    findings:pd.DataFrame, # its audit: path, issue, detail
+                    n:int=4,               # examples per issue
+                   )->str:                 # HTML
     "Findings by issue, the most frequent first."
     readable = set(df.path[df.error == ''])
     groups = sorted(findings.groupby('issue'), key=lambda g: -len(g[1]))
@@ -190,9 +193,9 @@ def _when_sure(answers:pd.DataFrame, # rows of `top_losses`
 
 # %% ../nbs/13_report.ipynb #b0a1c2d9
 def _confidence_section(results:dict,         # as `read_run` gives them
-                       meta:dict,            # header of the weights file
-                       answers:pd.DataFrame, # rows of `top_losses`, all test photos
-                      )->str:                # HTML
+                        meta:dict,            # header of the weights file
+                        answers:pd.DataFrame, # rows of `top_losses`, all test photos
+                       )->str:                # HTML
     "Calibration, and accuracy when the net may stay silent."
     temperature, before, threshold = meta.get('temperature'), results.get('ece_before'), meta.get('sure_from')
     calibration, coverage = Figure(figsize=(3.5, 3)), Figure(figsize=(3.5, 3))
@@ -228,11 +231,11 @@ def _heat_card(photo:Image.Image, # small
             f'<span class=path>{_esc(row.path)}</span></figcaption></figure>')
 
 def _heat_cards(root:Path,            # folder of the photos
-               model,                # the net
-               meta:dict,            # header of its weights
-               cache:Cache,          # decoded photos
-               answers:pd.DataFrame, # rows of `top_losses`: all right, or all wrong
-              )->str:                # HTML
+                model,                # the net
+                meta:dict,            # header of its weights
+                cache:Cache,          # decoded photos
+                answers:pd.DataFrame, # rows of `top_losses`: all right, or all wrong
+               )->str:                # HTML
     "Photos with heat maps for the prediction and, for mistakes, for the label."
     if answers.empty: return '<p>None.</p>'
     cards, wrong = [], (answers.label != answers.predicted).any()
@@ -244,18 +247,34 @@ def _heat_cards(root:Path,            # folder of the photos
 
 # %% ../nbs/13_report.ipynb #b0a1c2db
 def _heat_groups(root:Path,       # folder of the photos
-                model,           # the net
-                meta:dict,       # header of its weights
-                cache:Cache,     # decoded photos
-                groups:dict,     # title -> rows, from `picks` or `confused`
-                heading:str='h3' # tag of the titles
-               )->str:           # HTML
+                 model,           # the net
+                 meta:dict,       # header of its weights
+                 cache:Cache,     # decoded photos
+                 groups:dict,     # title -> rows, from `picks` or `confused`
+                 heading:str='h3' # tag of the titles
+                )->str:           # HTML
     "Groups of photos with heat maps, each under its title."
     parts = []
     for title, rows in groups.items():
         parts.append(f'<{heading}>{_esc(title[:1].upper() + title[1:])}</{heading}>')
         parts.append(_heat_cards(root, model, meta, cache, rows))
     return ''.join(parts)
+
+def _heat_section(root:Path,            # folder of the photos
+                  model,                # the net
+                  meta:dict,            # header of its weights
+                  cache:Cache,          # decoded photos
+                  answers:pd.DataFrame, # rows of `top_losses`, all test photos
+                 )->str:                # HTML
+    "Heat maps of right predictions, of mistakes, and of confused classes."
+    few, groups = (answers.label != answers.predicted).sum() <= 10, picks(answers, 10)
+    if few: groups.pop(list(groups)[2]) # mistakes at random: the group after it shows all of them
+    said = ('<p>Grad-CAM: the photo, then the evidence for the prediction. Mistakes have a third picture, '
+            'the evidence for the label. Where the net is very sure of a mistake, check the label.</p>'
+            f'<p class=scale>no evidence{_photo_tag(scale_bar(12), "from grey to yellow")}strongest evidence</p>'
+            + _heat_groups(root, model, meta, cache, groups))
+    if few: return said
+    return f'{said}<h3>Most often confused</h3>{_heat_groups(root, model, meta, cache, confused(answers, n=4), "h4")}'
 
 # %% ../nbs/13_report.ipynb #1a7fd002
 def _rounded(value # of a knob: a number, text, or a tuple of these
@@ -287,12 +306,12 @@ def _split_table(split:pd.DataFrame # path, label, part
     return _html_table(['class', *parts.columns], rows + [total])
 
 def _made_section(run:Path,             # folder of the run
-                 model,                # the net
-                 meta:dict,            # header of its weights
-                 history:pd.DataFrame, # a row per epoch
-                 split:pd.DataFrame,   # path, label, part
-                 results:dict,         # perhaps without machine and versions
-                )->str:                # HTML
+                  model,                # the net
+                  meta:dict,            # header of its weights
+                  history:pd.DataFrame, # a row per epoch
+                  split:pd.DataFrame,   # path, label, part
+                  results:dict,         # perhaps without machine and versions
+                 )->str:                # HTML
     "Recipe, split, seed, time, machine and versions."
     knobs = {k: _rounded(v) for k, v in meta['recipe'].items() if k != 'seed'}
     return (f'{_run_facts(run, model, meta, history, results)}<h3>Recipe</h3>{_facts(**knobs)}'
@@ -355,9 +374,9 @@ th, td { padding:.35rem .9rem .35rem 0; border-bottom:1px solid var(--line); ver
 
 # %% ../nbs/13_report.ipynb #757998f8
 def _data_section(root:Path,             # folder of the photos
-                 df:pd.DataFrame,       # its scan
-                 findings:pd.DataFrame, # its audit
-                )->str:                 # HTML
+                  df:pd.DataFrame,       # its scan
+                  findings:pd.DataFrame, # its audit
+                 )->str:                 # HTML
     "Preview cards, photos per class, and findings."
     labelled, bad = df[df.label != ''], (df.error != '').sum()
     balance = Figure(figsize=(7, .35*labelled.label.nunique() + .8))
@@ -371,7 +390,7 @@ def _data_section(root:Path,             # folder of the photos
             f'{_findings_table(root, df, findings)}')
 
 def _history_section(history:pd.DataFrame # a row per epoch
-                   )->str:               # HTML
+                    )->str:               # HTML
     "Learning curves."
     return ('<p>Accuracy and loss by epoch. Training is measured on augmented photos, '
             'so its accuracy may be lower than that of validation.</p>'
@@ -388,7 +407,7 @@ def _class_scores(results:dict # from `metrics`
     return _html_table(['class', 'photos', 'recall', 'precision', 'F1'], rows)
 
 def _mistakes_section(results:dict # from `metrics`
-                    )->str:       # HTML
+                     )->str:       # HTML
     "The confusion matrix and the scores of each class."
     k = len(results['classes'])
     matrix = Figure(figsize=(.55*k + 1, .45*k + .8))
@@ -399,22 +418,6 @@ def _mistakes_section(results:dict # from `metrics`
             f'that are right. F1: both in one number.</p>{_class_scores(results)}')
 
 # %% ../nbs/13_report.ipynb #b0a1c2e0
-def _heat_section(root:Path,            # folder of the photos
-                 model,                # the net
-                 meta:dict,            # header of its weights
-                 cache:Cache,          # decoded photos
-                 answers:pd.DataFrame, # rows of `top_losses`, all test photos
-                )->str:                # HTML
-    "Heat maps of right predictions, of mistakes, and of confused classes."
-    few, groups = (answers.label != answers.predicted).sum() <= 10, picks(answers, 10)
-    if few: groups.pop(list(groups)[2]) # mistakes at random: the group after it shows all of them
-    said = ('<p>Grad-CAM: the photo, then the evidence for the prediction. Mistakes have a third picture, '
-            'the evidence for the label. Where the net is very sure of a mistake, check the label.</p>'
-            f'<p class=scale>no evidence{_photo_tag(scale_bar(12), "from grey to yellow")}strongest evidence</p>'
-            + _heat_groups(root, model, meta, cache, groups))
-    if few: return said
-    return f'{said}<h3>Most often confused</h3>{_heat_groups(root, model, meta, cache, confused(answers, n=4), "h4")}'
-
 def _page(title:str,     # heading, as text
           about:str,     # a line below it, as text
           sections:dict, # title -> HTML

@@ -57,7 +57,6 @@ def _hash_shapes(greys:np.ndarray, # (N, 96, 96) float32, grey levels 0-255 of u
     grid = both[:, 8:] @ _COLUMNS
     return _pack_bits(waves > median), _pack_bits((grid[:, :, 1:] > grid[:, :, :-1]).reshape(-1, 64))
 
-# %% ../nbs/02_scan.ipynb #a000e906
 def _opponents(rgb:np.ndarray, # (N, H, W, 3) values 0-255
               )->np.ndarray:   # (2, N, H, W) float32: red minus green, yellow minus blue
     "The two colour contrasts of human vision."
@@ -232,7 +231,6 @@ def _add_kept(old:pd.DataFrame, rows:list, stamps:dict, path:Path)->None:
         os.replace(part, path)
     except OSError: part.unlink(missing_ok=True)
 
-# %% ../nbs/02_scan.ipynb #da5a51a1
 def _unchanged(old:pd.DataFrame, stamps:dict)->pd.DataFrame: # rows of a kept scan
     "The rows whose files have not changed."
     return old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]
@@ -285,7 +283,6 @@ def _flips(width:int, # bits in a band
     "All ways to change a few bits of a band."
     return [sum(1 << b for b in c) for k in range(most + 1) for c in combinations(range(width), k)]
 
-# %% ../nbs/02_scan.ipynb #24e8c8a7
 def _range_pairs(rows:np.ndarray,  # row numbers
                  first:np.ndarray, # where the range of each row begins
                  last:np.ndarray,  # and where it ends (not included)

@@ -1,10 +1,12 @@
 """The documentation site in _docs/: python tools/docs.py
 
 nbdev turns nbs/ into pages in _proc/. Quarto builds the site from them where it is installed, otherwise smalldocs,
-which is pure Python; both read the same _quarto.yml, and the reference pages are written from the docments either way.
+which is pure Python; both read the same _quarto.yml, and the reference pages are written from the docments either way,
+with an index of all public names (api.qmd) that takes an example of each from the notebooks.
 Then every link and picture is followed: the exit status is 1 when one leads nowhere."""
 import ast
 import html
+import importlib
 import json
 import re
 import shutil
@@ -24,6 +26,8 @@ def make_pages(): # -> the folder _proc
         text = re.sub(r'output-file: .*?\\n', '', page.read_text(encoding='utf-8')) # a page is called as its notebook
         nb = json.loads(text)
         fold(nb, json.loads((ROOT/'nbs'/page.name).read_text(encoding='utf-8')))
+        for output in (o for c in nb['cells'] for o in c.get('outputs', [])):
+            if table := output.get('data', {}).get('text/html'): output['data']['text/html'] = spoken(''.join(table))
         page.write_text(json.dumps(nb), encoding='utf-8')
     return proc
 
@@ -46,10 +50,81 @@ def summary(source): # of a cell to fold -> its one-line name; '' for a cell tha
     if re.match(r'#\|\s*cuda\b', source): return 'Check, on a graphics card'
     return 'Check' if body and isinstance(body[-1], ast.Assert) and 'print(' not in code else ''
 
-def make_reference(proc):
+def spoken(table): # of pandas, as HTML -> the same with a dash for what is missing, and spaces in the names of columns
+    table = re.sub(r'(<td[^>]*>)(NaN|NaT|None|nan)(?=</td>)', r'\1–', table)
+    said = lambda head: re.sub(r'(?<=>)\w+(?=</th>)', lambda name: name[0].replace('_', ' '), head[0])
+    return re.sub(r'<thead>.*?</thead>', said, table, flags=re.S)
+
+def make_reference(proc): # a page a module: first the names it offers, then its helpers; then the index
     from smalldocs import api, config
     api.doc = lambda o, doc=api.doc: re.sub('(`.*?`)|<', lambda m: m[1] or "\\<", doc(o)) # a docstring is not HTML
-    api.build_from_config(config.load(proc))
+    offered = lambda mod: lambda o: o.__name__ in mod.__all__
+    api.own = lambda mod, private=False, own=api.own: sorted(own(mod, private), key=offered(mod), reverse=True)
+    for page in api.build_from_config(config.load(proc)):
+        mod = importlib.import_module(f'animal_cls.{page.stem}')
+        helper = next((o.__name__ for o in api.own(mod) if not offered(mod)(o)), None)
+        change(page, lambda s: re.sub(rf'^(?=## (class )?{helper} {{)', HELPERS, s, count=1, flags=re.M))
+    (proc/'api.qmd').write_text(index(api.summary), encoding='utf-8')
+
+HELPERS = '# Helpers {#helpers}\n\nOther modules use these. They are not offered to you, and may change.\n\n'
+
+INDEX = """---
+title: API
+description: "All public names in the order of the chapters: what each is for, and a line of a notebook that uses it."
+---
+"""
+
+def index(summary): # how to read an object's docstring -> the page, in Markdown
+    notebooks = sorted((ROOT/'nbs').glob('[0-9]*.ipynb'))
+    books = {p.stem: json.loads(p.read_text(encoding='utf-8'))['cells'] for p in notebooks}
+    used = {book: list(uses(cells)) for book, cells in books.items()}
+    page, bare = [INDEX], []
+    for book, cells in books.items():
+        sources = [''.join(c['source']) for c in cells]
+        if not (module := re.search(r'^#\| default_exp (\w+)', '\n'.join(sources), re.M)): continue
+        mod = importlib.import_module(f'animal_cls.{module[1]}')
+        title = re.search(r'^# (.*)', '\n'.join(sources), re.M)[1]
+        page += [f'## animal_cls.{module[1]} {{#{module[1]}}}', '', f'Chapter: [{title}]({book}.ipynb)', '',
+                 '| name | what it is for, and an example |', '| --------- | ------------------------------ |']
+        for name in mod.__all__:
+            thing, line = getattr(mod, name), example(name, book, used)
+            if not line: bare.append(f'{module[1]}.{name}')
+            entry = f'api/{module[1]}.qmd#{name}' if callable(thing) else f'{book}.ipynb'
+            about = summary(thing) if callable(thing) else comment(name, mod)
+            row = about.replace('|', '\\|') + f'<br>`{line}`'*bool(line)
+            page.append(f'| [`{name}`]({entry}) | {row} |')
+        page.append('')
+    names = sum(row.startswith('| [') for row in page)
+    print(f'API: {names} public names, {len(bare)} without an example in a notebook:', *bare)
+    return '\n'.join(page)
+
+def comment(name, mod): # beside the assignment of a constant
+    found = re.search(rf'^{name}\b.*?=.*?#\s*(.*)', Path(mod.__file__).read_text(encoding='utf-8'), re.M)
+    return found[1] if found else ''
+
+def uses(cells): # of a notebook -> (a line of a demo cell, the names in it, those it calls, whether it is a statement)
+    for source in (''.join(c['source']) for c in cells if c['cell_type'] == 'code'):
+        if re.search(r'^#\|\s*(export|exporti|cuda)\b', source, re.M): continue
+        try: body = ast.parse(code := re.sub(r'^[%!].*', '', source, flags=re.M)).body
+        except SyntaxError: continue
+        for node in demos(body):
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            called = {n.func.id for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+            line = ast.get_source_segment(code, node)
+            yield ast.unparse(node) if '\n' in line else line, names, called, isinstance(node, ast.stmt)
+
+def demos(nodes): # -> statements that just do something, and calls in any; what is tried, defined or has to fail stays out
+    for n in nodes:
+        if isinstance(n, (ast.Try, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Import, ast.ImportFrom)): continue
+        if isinstance(n, ast.Call) and re.search('complaint|refus|raises', ast.unparse(n.func)): continue
+        if isinstance(n, (ast.Expr, ast.Assign, ast.Call)): yield n
+        yield from demos(ast.iter_child_nodes(n))
+
+def example(name, home, used): # -> the shortest line that calls (or else uses) a name, best in its own chapter; or ''
+    found = [(book != home, name not in called, len(line) - 30*whole, line) for book, lines in used.items()
+             for line, names, called, whole in lines if name in names and name != line and len(line) <= 90
+             and not re.search(r'[`|\n]|\b_[a-z]|complaint|refus|raises|isinstance', line)]
+    return min(found)[3] if found else ''
 
 def build_quarto(proc): subprocess.run(['quarto', 'render', proc, '--no-execute'], check=True)
 
