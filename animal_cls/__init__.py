@@ -21,8 +21,8 @@ from types import ModuleType
 __version__ = "0.1.0"
 _HOME = dict(get_data='data', open_image='data', scan='scan', audit='eda', prepare_data='preprocess', augment='augment',
              create_model='model', load_weights='model', DECK='recipe', FAST='recipe', TUNE='recipe', train='train',
-             evaluate='evaluate', grad_cam='gradcam', load='predict', export_onnx='predict', browse='widgets',
-             clean='widgets', make_report='report') # name -> its module
+             evaluate='evaluate', SAMPLE_WEIGHTS='evaluate', grad_cam='gradcam', load='predict',
+             export_onnx='predict', browse='widgets', clean='widgets', make_report='report') # name -> its module
 __all__ = [*_HOME]
 
 def __getattr__(name:str): # one of the names above

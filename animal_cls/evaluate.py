@@ -346,12 +346,9 @@ def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
     groups = near_duplicates(np.stack(cache.items.key))
     logits = torch.zeros(len(cache), labels.max() + 1)
     split = StratifiedGroupKFold(min(folds, np.bincount(labels).max()), shuffle=True, random_state=recipe.seed)
-    one = copy.copy(cache)
     with tempfile.TemporaryDirectory() as tmp:
         for k, (taught, held) in enumerate(split.split(labels, labels, groups)):
-            one.items = cache.items.assign(part='held')
-            one.items.loc[taught, 'part'] = 'train'
-            train(name, one, recipe, Path(tmp)/str(k), progress=progress)
+            train(name, cache.with_parts(train=taught), recipe, Path(tmp)/str(k), progress=progress)
             model, meta = load_weights(Path(tmp)/str(k)/'weights.safetensors')
             model = model.to(get_device())
             logits[held] = sum(predict_logits(model, cache.xs, held, meta, mirror) for mirror in (False, True))/2

@@ -6,13 +6,13 @@
 __all__ = ['split_items', 'squeeze', 'decode_small', 'Cache', 'build_cache', 'channel_stats', 'read_split', 'prepare_data']
 
 # %% ../nbs/04_preprocess.ipynb #2ca634a1
-import hashlib, json, os, shutil
+import copy, hashlib, json, os, shutil
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from tqdm.auto import tqdm
-from .core import home, ImageError, in_handfuls, make_whole, save_table, UserError
+from .core import home, ImageError, in_handfuls, make_whole, read_table, save_table, UserError
 from .data import open_image
 from .scan import HASHES, near_duplicates, scan
 
@@ -85,17 +85,16 @@ def decode_small(path,     # an image file
 def _decode_all(size:int, paths:list): return [decode_small(p, size) for p in paths]
 
 # %% ../nbs/04_preprocess.ipynb #b4c6511f
-def _read_table(path)->pd.DataFrame: # with file names as they are, even one called 'NA'
-    types = dict(path=str, label=str)
-    return pd.read_csv(path, keep_default_na=False, dtype=types, encoding_errors='surrogateescape')
-
 class Cache:
     """Decoded photos on disk: `xs` holds the pixels, (N, S, S, 3) uint8, memory-mapped; `items` has one row per photo
-    (path, label, aspect); `bad` has the files left out (path, label, error). Raises `ValueError` if incomplete."""
+    (path, label, aspect); `bad` has the files left out (path, label, error). Raises `ValueError` if incomplete.
+
+    `prepare_data` adds two columns to `items`: key (three hashes, which recognise a photo) and part ('train', 'valid' or
+    'test'; a photo with none of these takes no part)."""
     def __init__(self, path): # folder of a finished cache
         self.path = Path(path)
-        self.items = _read_table(self.path/'items.csv')
-        self.bad = _read_table(self.path/'bad.csv')
+        self.items = read_table(self.path/'items.csv', dtype=dict(path=object, label=object))
+        self.bad = read_table(self.path/'bad.csv')
         about = json.loads((self.path/'about.json').read_text())
         n, size = len(self.items), about['size']
         pixels = self.path/'pixels.u8'
@@ -105,6 +104,14 @@ class Cache:
     size = property(lambda self: self.xs.shape[1])
 
     def __len__(self): return len(self.items)
+
+    def with_parts(self, **rows)->'Cache': # part -> row numbers
+        "The same photos and pixels with other parts; photos that are not named take no part."
+        part = pd.Series(None, self.items.index, object)
+        for name, at in rows.items(): part.iloc[at] = name
+        other = copy.copy(self)
+        other.items = self.items.assign(part=part)
+        return other
 
     def __repr__(self): return f'Cache({len(self)} photos of {self.size}×{self.size}, {len(self.bad)} left out)'
 
@@ -197,8 +204,7 @@ def picture_keys(table:pd.DataFrame, # of `scan`
 def read_split(path)->pd.DataFrame: # path, label, part
     "Read the split.csv of a run; raises `UserError` if the file is not a split."
     try:
-        split = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors='surrogateescape')
-        split = split[['path', 'label', 'part']]
+        split = read_table(path)[['path', 'label', 'part']]
         if split.empty or split.path.duplicated().any(): raise ValueError('it is empty or lists a photo twice')
     except (OSError, ValueError, KeyError) as e:
         raise UserError(f"'{path}' cannot be read as a split ({e}): give the folder of a run, or train again.") from e

@@ -28,20 +28,18 @@ for seed in SEEDS:
     for split in 'random', 'leak-free':
         some = cache.items.iloc[mine].reset_index(drop=True)
         part = split_items(some, group[mine] if split == 'leak-free' else None, (.8, 0., .2), seed).values
-        part = np.where(part == 'test', 'held', part) # a part called 'test' would choose the epoch
-        cache.items['part'] = ''
-        cache.items.iloc[mine, cache.items.columns.get_loc('part')] = part
+        taught, held = mine[part == 'train'], mine[part == 'test']
+        cache = cache.with_parts(train=taught) # without a part called 'test', which would choose the epoch
         out = Path(sys.argv[2])/f'{split}-{seed}'
         train('final', cache, dataclasses.replace(recipe, seed=seed), out, resume=True)
         model, meta = load_weights(out/'weights.safetensors')
-        held = np.flatnonzero(cache.items.part == 'held')
         # twins have a near-duplicate among the training photos; kin have one anywhere
-        twin = np.isin(group[held], group[cache.items.part == 'train'])
+        twin = np.isin(group[held], group[taught])
         kin = pd.Series(group[held]).map(pd.Series(group[mine]).value_counts()).values > 1
         groups = dict(all=kin | ~kin, twins=twin, others=~twin, kin=kin)
         model = model.to(get_device())
         scores = {name: measure(model, meta, cache, held[who]) for name, who in groups.items() if who.any()}
-        rows.append(dict(split=split, seed=seed, train=int((part == 'train').sum())))
+        rows.append(dict(split=split, seed=seed, train=len(taught)))
         rows[-1] |= {f'{k}_{name}': m[k] for name, m in scores.items() for k in ('n', 'accuracy', 'interval')}
         found = dict(what='near-duplicates across a split', machine=machine(), photos=len(mine),
                      in_families=int((family > 1).sum()), recipe=dataclasses.asdict(recipe), leak=rows)

@@ -23,7 +23,7 @@ study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 turn = dataclasses.replace
 
 def photos(size):
-    "A cache with its split; a study may change the column `part`."
+    "A cache with its split."
     return prepare_data(*get_data(data), size*9//8)
 
 def keep(rows, **facts):
@@ -37,8 +37,8 @@ def ablation():
     group = near_duplicates(np.stack(cache.items.key)) # families stay whole
     families = group.max() + 1
     third = np.isin(group, np.random.default_rng(0).permutation(families)[:families//3])
-    cache.items.loc[(cache.items.part == 'train') & ~third, 'part'] = ''
-    n = int((cache.items.part == 'train').sum())
+    taught, valid = np.flatnonzero((cache.items.part == 'train') & third), np.flatnonzero(cache.items.part == 'valid')
+    cache, n = cache.with_parts(train=taught, valid=valid), len(taught)
     base = fit_recipe(turn(FAST, size=64, epochs=16, min_steps=0), n, MODELS['beyond'])
     changes = {'FAST': {}, 'one size all the way': dict(stages=((1., 1.),)),
                'one size, ten epochs': dict(stages=((1., 1.),), epochs=10),
@@ -49,7 +49,6 @@ def ablation():
             out = runs/f'{name}-{seed}'
             history = train('beyond', cache, turn(base, seed=seed, **knobs), out, resume=True)
             model, meta = load_weights(out/'weights.safetensors')
-            valid = np.flatnonzero(cache.items.part == 'valid')
             plain = dict(row=name, seed=seed, seconds=history.seconds.sum(),
                          train_accuracy=history.train_accuracy.iloc[-1])
             rows.append(plain | dict(accuracy=measure(model.to(get_device()), meta, cache, valid)['accuracy']))
@@ -93,7 +92,8 @@ def few():
         shuffled = three.items.iloc[np.random.default_rng(seed).permutation(mine)]
         place = shuffled.groupby('label').cumcount().reindex(three.items.index) # of each photo in its class
         for n in (20, 50, 100, 200):
-            three.items['part'] = place.map(lambda k: 'train' if k < .8*n else 'valid' if k < n else '')
+            taught, valid = np.flatnonzero(place < .8*n), np.flatnonzero((place >= .8*n) & (place < n))
+            three = three.with_parts(train=taught, valid=valid)
             ways = ('from scratch', fast, None), ('fine-tuned', tune, runs/'seven'/'weights.safetensors')
             for way, recipe, init in ways:
                 out = runs/f'{way}-{n}-{seed}'
@@ -106,13 +106,13 @@ def few():
 
 def scaling():
     cache, rows, threads = photos(64), [], torch.get_num_threads()
+    valid = np.flatnonzero(cache.items.part == 'valid')
     order = np.random.default_rng(0).permutation(np.flatnonzero(cache.items.part != 'valid'))
     todo = [(n, threads) for n in (1000, 2000, 5000, 10000, len(order))] + [(5000, t) for t in range(1, threads)]
     recipe = turn(FAST, size=64, stages=((1., 1.),), epochs=2, min_steps=0)
     for n, cores in todo:
         torch.set_num_threads(cores)
-        cache.items['part'] = cache.items.part.where(cache.items.part == 'valid', '')
-        cache.items.iloc[order[:n], cache.items.columns.get_loc('part')] = 'train'
+        cache = cache.with_parts(train=order[:n], valid=valid)
         with tempfile.TemporaryDirectory() as tmp: history = train('beyond', cache, recipe, Path(tmp)/'run')
         last = history.iloc[-1][['seconds', 'images_per_second', 'peak_share']]
         rows.append(dict(photos=n, threads=cores) | last.to_dict())
