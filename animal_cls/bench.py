@@ -285,10 +285,10 @@ def bench_gradcam(data=None,         # photos, as for `get_data`
                  )->pd.DataFrame:    # from `race`; with pytorch-grad-cam also agreement, a correlation
     "Heat maps of 32 pictures of 128 pixels against one forward pass, and against pytorch-grad-cam if it is installed."
     root, items = _bench_photos(data)
-    model, meta = load_weights(ASSETS/'sample.safetensors')
+    model = load_weights(ASSETS/'sample.safetensors')
     model = model.to(get_device())
     photos = [open_image(root/p) for p in items.path.sample(32, random_state=0)]
-    xb = to_batch(photos, meta | dict(size=128)).to(get_device())
+    xb = to_batch(photos, model.meta | dict(size=128)).to(get_device())
     def forward():
         with torch.inference_mode(): return len(model(xb).cpu())
     maps = lambda target=None, method='gradcam': grad_cam(model, xb, target, method=method).cpu()

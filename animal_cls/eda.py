@@ -66,7 +66,7 @@ def plot_balance(df:pd.DataFrame, # a scan or items: label
     n = df.label.value_counts()
     sns.barplot(x=n.values, y=n.index.map(both_names).map(on_axis), color=sns.color_palette('colorblind')[0], ax=ax)
     ax.bar_label(ax.containers[0], padding=3)
-    ax.axvline(n.mean(), color='black', ls='--', lw=1, label='the same for all')
+    ax.axvline(n.mean(), color='.5', ls='--', lw=1, label='the same for all')
     ax.set(xlabel='photos', ylabel='', xlim=(0, n.max()*1.12))
     ax.legend(loc='lower right')
     sns.despine(ax=ax)
@@ -121,7 +121,7 @@ def plot_sizes(df:pd.DataFrame, # a scan: width, height
     ax.fill_between(x, max(low, 1)/x, high/x, color=blue, alpha=.12, lw=0, label='typical area')
     for name, part, c, marker in ('typical', d[typical], blue, 'o'), ('atypical', d[~typical], orange, 'D'):
         n = part.value_counts().reset_index(name='n')
-        ax.scatter(n.width, n.height, 14 + 6*n.n**.7, color=c, marker=marker, alpha=.75, lw=.4, ec='white',
+        ax.scatter(n.width, n.height, 14 + 6*n.n**.7, color=c, marker=marker, alpha=.75, lw=.4, ec='.5',
                    label=f'{name}: {len(part):,}')
     ax.set(xscale='log', yscale='log', xlabel='width (px)', ylabel='height (px)')
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
@@ -147,12 +147,12 @@ def plot_brightness(df:pd.DataFrame,  # a scan: label, brightness
     for k, (label, b) in enumerate(d):
         curve = gaussian_kde(b)(x) if b.nunique() > 1 else 0*x
         ridge = 1.4*curve/max(curve.max(), 1e-9) - k
-        ax.fill_between(x, -k, ridge, color=blue, alpha=.75, ec='white', lw=1, zorder=k)
-        ax.plot([b.median()]*2, [-k, .3 - k], color='black', lw=1, zorder=k)
+        ax.fill_between(x, -k, ridge, color=blue, alpha=.75, ec='.5', lw=1, zorder=k)
+        ax.plot([b.median()]*2, [-k, .3 - k], color='.5', lw=1, zorder=k)
         far = b[(b < dark) | (b > bright)]
-        ax.plot(far, np.full(len(far), .1 - k), 'D', ms=5, color=orange, mec='black', mew=.4, zorder=k)
+        ax.plot(far, np.full(len(far), .1 - k), 'D', ms=5, color=orange, mec='.5', mew=.4, zorder=k)
         marked += len(far)
-    for limit in dark, bright: ax.axvline(limit, color='black', lw=.8, ls='--')
+    for limit in dark, bright: ax.axvline(limit, color='.5', lw=.8, ls='--')
     ax.set(xlabel='brightness: mean of all RGB values', ylabel='', xlim=(-4, 259), yticks=-np.arange(len(d)),
            yticklabels=[both_names(l) for l in d.groups], title=f'{marked} dark or bright (◆)')
     ax.tick_params(axis='y', length=0)
@@ -190,7 +190,6 @@ def class_means(root,            # folder of the data set
         out[label] = x.mean(0), np.stack(shares)
     return out
 
-# %% ../nbs/03_eda.ipynb #ae565e90
 def plot_means(means:dict, # from `class_means`
               )->np.ndarray: # the Axes, two rows
     "Mean image of each class above its RGB histogram."
@@ -312,7 +311,6 @@ def _copies(ok:pd.DataFrame, # readable rows of a scan
     if parts is None: return rows
     return rows + [_group_findings(ok, 'split_leak', alike, parts.groupby(alike).transform('nunique') > 1)]
 
-# %% ../nbs/03_eda.ipynb #11977d8d
 def _rare_classes(ok:pd.DataFrame,  # readable rows of a scan
                   balance:float=.5, # share of the largest class, 0 to 1
                  )->pd.DataFrame:   # findings

@@ -124,33 +124,31 @@ def choose_items(weights,            # a weights file
                       skipped=items.label[~fits].value_counts().to_dict(), all=all)
 
 # %% ../nbs/08_evaluate.ipynb #45ac4ab2
-def logits_labels(model:nn.Module, # a net, on any device
-                  meta:dict,       # metadata of its weights file
+def logits_labels(model:nn.Module, # from `load_weights`, on any device
                   cache:Cache,     # decoded photos, with the net's own labels
                   rows,            # (n) row numbers in the cache
                  )->tuple:         # (n, classes) float32 logits, (n) class numbers
     "What a net says about photos, and what they are."
-    labels = [meta['classes'].index(label) for label in cache.items.label.iloc[rows]]
-    return predict_logits(model, cache.xs, rows, meta), torch.tensor(labels, dtype=torch.long)
+    labels = [model.meta['classes'].index(label) for label in cache.items.label.iloc[rows]]
+    return predict_logits(model, cache.xs, rows, model.meta), torch.tensor(labels, dtype=torch.long)
 
-def measure(model:nn.Module, # a net, on any device
-            meta:dict,       # metadata of its weights file
+def measure(model:nn.Module, # from `load_weights`, on any device
             cache:Cache,     # decoded photos, with the net's own labels
             rows,            # (n) row numbers in the cache
             flip:bool=False, # also report the accuracy with flip averaging, as `accuracy_flip`
            )->dict:          # `metrics`, and how they were obtained
     "Measure a net on photos, in float32."
-    start, rows = time.perf_counter(), np.asarray(rows)
-    logits, labels = logits_labels(model, meta, cache, rows)
+    start, rows, meta = time.perf_counter(), np.asarray(rows), model.meta
+    logits, labels = logits_labels(model, cache, rows)
     results, seconds = metrics(logits, labels, meta['classes']), time.perf_counter() - start
     if flip:
         both = logits + predict_logits(model, cache.xs, rows, meta, mirror=True)
         results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
-    t = meta.get('temperature', 1.)
+    t = meta['temperature']
     device = next(model.parameters()).device
     return results | dict(model=meta['model'], size=meta['size'], chosen_on=meta.get('chosen_on'),
                           recipe=meta.get('recipe'), seconds=seconds, temperature=t,
-                          ece_before=ece(calibration(logits*t, labels)), sure_from=meta.get('sure_from', 0.),
+                          ece_before=ece(calibration(logits*t, labels)), sure_from=meta['sure_from'],
                           device=torch.cuda.get_device_name(device) if device.type == 'cuda' else device.type,
                           versions=dict(python=platform.python_version(), torch=torch.__version__))
 
@@ -166,10 +164,10 @@ def evaluate(weights,            # a weights file; None: the trained weights in 
             )->dict:             # results as from `measure`, with what was left out and why
     "Measure a weights file on a folder; unreadable photos are listed in `bad`. Raises `UserError` if none are left."
     weights = Path(weights or PACKAGED)
-    model, meta = load_weights(weights)
-    left, facts = choose_items(weights, meta['classes'], root, items, all)
-    cache = build_cache(root, left, meta.get('cache_size', meta['size']*9//8), progress=progress)
-    results = measure(model.to(get_device()), meta, cache, np.arange(len(cache)), flip)
+    model = load_weights(weights).to(get_device())
+    left, facts = choose_items(weights, model.meta['classes'], root, items, all)
+    cache = build_cache(root, left, model.meta['cache_size'], progress=progress)
+    results = measure(model, cache, np.arange(len(cache)), flip)
     bad = cache.bad[['path', 'error']].to_dict('records')
     return results | facts | dict(weights=weights.name, n_unreadable=len(cache.bad), bad=bad)
 
@@ -192,8 +190,8 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
     share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
     names = [on_axis(english(c)) for c in table.columns]
-    sns.heatmap(share, annot=table.replace(0, ''), fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5,
-                ax=ax, xticklabels=names, yticklabels=names)
+    sns.heatmap(share, annot=table, fmt='', vmin=0, vmax=1, cmap='Blues', cbar=False, linewidths=.5,
+                mask=table == 0, ax=ax, xticklabels=names, yticklabels=names)
     ax.set(xlabel='predicted', ylabel='true')
     return ax
 
@@ -219,7 +217,7 @@ def plot_calibration(results:dict, # from `metrics` or `evaluate`
     "Reliability diagram: accuracy over confidence, one point per bin (Guo et al. 2017)."
     ax = ax or plt.subplots(figsize=(3, 3), dpi=90)[1]
     t = pd.DataFrame(results['calibration'])
-    ax.plot([0, 100], [0, 100], '--', c='.7', lw=1)
+    ax.plot([0, 100], [0, 100], '--', c='.5', lw=1)
     ax.scatter(t.confidence, t.accuracy, s=10 + 300*t.photos/t.photos.sum(), alpha=.7)
     ax.set(xlabel='confidence (percent)', ylabel='accuracy (percent)', xlim=(0, 106), ylim=(-3, 107),
            title=f"ECE {results['ece']:.1f} points")
@@ -250,15 +248,15 @@ def calibrate(weights,     # a weights file, which is changed
               share=90,    # percent of the validation photos that the net should be sure of
              )->dict:      # temperature, sure_from (probability, 0 to 1)
     "Make the probabilities of a net honest, with its validation set."
-    model, meta = load_weights(weights)
+    model = load_weights(weights).to(get_device())
     valid = np.flatnonzero(cache.items.part == 'valid')
-    logits, labels = logits_labels(model.to(get_device()), meta, cache, valid)
+    logits, labels = logits_labels(model, cache, valid)
     t = _fit_temperature(logits, labels)
     with torch.no_grad():
         for p in model.get_submodule(last_layer(model)).parameters(): p /= t
     sure_from = float(coverage(logits/t, labels, [share]).threshold[0])
-    facts = dict(temperature=t*meta.get('temperature', 1.), sure_from=sure_from)
-    save_weights(weights, model, meta | facts, read_seen(weights))
+    facts = dict(temperature=t*model.meta['temperature'], sure_from=sure_from)
+    save_weights(weights, model, model.meta | facts, read_seen(weights))
     return facts
 
 # %% ../nbs/08_evaluate.ipynb #4947df9d
@@ -277,22 +275,21 @@ def top_losses(logits:torch.Tensor, # (N, classes)
     return table.nlargest(k, 'loss').reset_index(drop=True)
 
 # %% ../nbs/08_evaluate.ipynb #191212ac
-def _train_test_gap(model:nn.Module, # a net
-                   meta:dict,       # metadata of its weights file
-                   cache:Cache,     # decoded photos; its items have a `part`
-                   tested:float,    # accuracy on the test set, in percent
-                   most:int=5000,   # use at most this many training photos, chosen at random
-                  )->dict:          # accuracies in percent, gaps in points
+def _train_test_gap(model:nn.Module, # from `load_weights`
+                    cache:Cache,     # decoded photos; its items have a `part`
+                    tested:float,    # accuracy on the test set, in percent
+                    most:int=5000,   # use at most this many training photos, chosen at random
+                   )->dict:          # accuracies in percent, gaps in points
     "Training minus test accuracy, on clean and on augmented training photos; the net does not change."
     train = np.flatnonzero(cache.items.part == 'train')
     if len(train) > most: train = np.sort(np.random.default_rng(0).choice(train, most, replace=False))
-    clean = measure(model, meta, cache, train)['accuracy']
-    recipe = Recipe(**meta['recipe'])
+    clean = measure(model, cache, train)['accuracy']
+    recipe = Recipe(**model.meta['recipe'])
     learner = copy.deepcopy(model).train()       # dropout and batch norm as during training, but no mixed photos
     learner.dropout.p = recipe.dropout
     device = next(model.parameters()).device
-    batches = Batches(cache, meta['classes'], recipe, device)
-    batches.normalise_with(meta['mean'], meta['std'])
+    batches = Batches(cache, model.meta['classes'], recipe, device)
+    batches.normalise_with(model.meta['mean'], model.meta['std'])
     hits = []
     for k, rows in enumerate(epoch_order(train, min(recipe.batch, len(train)), 0, 0)):
         xb, yb = batches.get(rows, size_at(recipe, recipe.epochs - 1), seed=k)
@@ -319,10 +316,9 @@ def finish_run(out,            # folder of a finished run
     part = cache.items.part
     if (part == 'valid').any() and 'temperature' not in read_header(weights):
         calibrate(weights, cache)    # only once: a run that was killed here and resumed ends the same way
-    model, meta = load_weights(weights)
-    model = model.to(get_device())
-    results = measure(model, meta, cache, np.flatnonzero(part == 'test'), flip)
-    results |= _train_test_gap(model, meta, cache, results['accuracy'])
+    model = load_weights(weights).to(get_device())
+    meta, results = model.meta, measure(model, cache, np.flatnonzero(part == 'test'), flip)
+    results |= _train_test_gap(model, cache, results['accuracy'])
     history, counts = pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
@@ -349,9 +345,9 @@ def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
     with tempfile.TemporaryDirectory() as tmp:
         for k, (taught, held) in enumerate(split.split(labels, labels, groups)):
             train(name, cache.with_parts(train=taught), recipe, Path(tmp)/str(k), progress=progress)
-            model, meta = load_weights(Path(tmp)/str(k)/'weights.safetensors')
-            model = model.to(get_device())
-            logits[held] = sum(predict_logits(model, cache.xs, held, meta, mirror) for mirror in (False, True))/2
+            model = load_weights(Path(tmp)/str(k)/'weights.safetensors').to(get_device())
+            both = [predict_logits(model, cache.xs, held, model.meta, mirror) for mirror in (False, True)]
+            logits[held] = sum(both)/2
     return logits
 
 # %% ../nbs/08_evaluate.ipynb #d29f2b5b

@@ -122,33 +122,31 @@ def _add_bar(fig:plt.Figure, axs):
 
 # %% ../nbs/09_gradcam.ipynb #68e6782c
 def to_batch(photos:list,    # N PIL images, RGB
-             meta:dict,      # metadata of a weights file
+             meta:dict,      # of a net, as from `load_weights`: size, cache_size, crop, mean, std
             )->torch.Tensor: # (N, 3, size, size) float
     "Photos as the net expects them: squeezed as in the cache, then prepared."
-    side = meta.get('cache_size', meta['size']*9//8)
-    xs = [squeeze(p, side) for p in photos]
+    xs = [squeeze(p, meta['cache_size']) for p in photos]
     return prepare(torch.from_numpy(np.stack(xs)), meta)
 
 def whole_view(heats:torch.Tensor, # (N, H, W) or (N, C, H, W) heat maps of what `prepare` returns
-               meta:dict,          # metadata of a weights file
+               meta:dict,          # of a net, as from `load_weights`: crop
               )->torch.Tensor:     # the same for the whole photos: 0 at the edge, which the net does not see
     "Undo the centre crop."
-    edge = round(heats.shape[-1]*(1/meta.get('crop', 1.) - 1)/2)
+    edge = round(heats.shape[-1]*(1/meta['crop'] - 1)/2)
     return F.pad(heats, [edge]*4)
 
 # %% ../nbs/09_gradcam.ipynb #690244a5
 def why(photo:Image.Image, # RGB
-        model:nn.Module,   # a net
-        meta:dict,         # metadata of its weights file
+        model:nn.Module,   # from `load_weights`
         classes=None,      # names of classes, as trained; None: the three most likely
         method='gradcam',  # one of `METHODS`
        )->plt.Figure:
     "The evidence in a photo for each of several classes, on one scale, and their probabilities."
-    xb = to_batch([photo], meta).to(next(model.parameters()).device)
+    xb = to_batch([photo], model.meta).to(next(model.parameters()).device)
     heats, logits = grad_cam(model, xb, 'all', with_logits=True, method=method, together=True)
-    names, probs = meta['classes'], logits[0].softmax(0)
+    names, probs = model.meta['classes'], logits[0].softmax(0)
     chosen = [names.index(c) for c in classes] if classes else probs.topk(min(3, len(names))).indices.tolist()
-    heats = whole_view(heats[0, chosen], meta).cpu()
+    heats = whole_view(heats[0, chosen], model.meta).cpu()
     n = len(chosen) + 1
     fig, axs = plt.subplots(1, n, figsize=(2.1*n + .6, 1.9), dpi=72, layout='constrained')
     axs[0].imshow(photo)
@@ -206,20 +204,19 @@ def randomised(model:nn.Module,  # a net whose children are listed in the order 
     return pd.DataFrame(same)
 
 # %% ../nbs/09_gradcam.ipynb #4d96b26b
-def score_maps(model:nn.Module,   # a net
-               meta:dict,         # metadata of its weights file
-               photos:list,       # PIL images
-               masks:list,        # outlines of what they show, as from `draw_animal`
-               steps:int=8,       # of `faithfulness`
-               draws:int=3,       # of random weights
-              )->pd.DataFrame:    # one row per method, and one for noise
+def score_maps(model:nn.Module, # from `load_weights`
+               photos:list,     # PIL images
+               masks:list,      # outlines of what they show, as from `draw_animal`
+               steps:int=8,     # of `faithfulness`
+               draws:int=3,     # of random weights
+              )->pd.DataFrame:  # one row per method, and one for noise
     """Means over all photos: `faithfulness`, the heat inside the outline, and the rank correlation with the map
     of a net whose last layer (`last`) or all layers (`all`) are random."""
-    xb, rows = to_batch(photos, meta).to(next(model.parameters()).device), {}
+    xb, rows = to_batch(photos, model.meta).to(next(model.parameters()).device), {}
     for name in (*METHODS, 'noise'):
         noise = F.interpolate(torch.rand(len(xb), 1, 8, 8), xb.shape[2:], mode='bilinear')[:, 0].to(xb.device)
         heat = grad_cam(model, xb, method=name) if name in METHODS else noise
-        inside = [heat_inside(h, m) for h, m in zip(whole_view(heat, meta).cpu(), masks)]
+        inside = [heat_inside(h, m) for h, m in zip(whole_view(heat, model.meta).cpu(), masks)]
         rows[name] = faithfulness(model, xb, heat, steps=steps)[0].mean().to_dict()
         rows[name]['inside'] = float(np.nanmean(inside))
         if name in METHODS:
@@ -252,20 +249,18 @@ def confused(answers:pd.DataFrame, # as for `picks`
             for (a, b), t in found.items()}
 
 # %% ../nbs/09_gradcam.ipynb #bbcadbad
-def both_heats(model:nn.Module,      # a net
-               meta:dict,            # metadata of its weights file
+def both_heats(model:nn.Module,      # from `load_weights`
                cache:Cache,          # decoded photos, with the net's own labels
                answers:pd.DataFrame, # N rows of `top_losses`
               )->tuple:              # (N) row numbers in the cache, (N, 2, H, W) heat maps of the whole photos
     "The evidence for the predicted class of each photo, and for its true class, on one scale."
     at = pd.Index(cache.items.path).get_indexer(answers.path)
-    target = [[meta['classes'].index(c) for c in pair] for pair in zip(answers.predicted, answers.label)]
-    xb = prepare(torch.from_numpy(cache.xs[at]), meta).to(next(model.parameters()).device)
-    return at, whole_view(grad_cam(model, xb, target, together=True), meta).cpu()
+    target = [[model.meta['classes'].index(c) for c in pair] for pair in zip(answers.predicted, answers.label)]
+    xb = prepare(torch.from_numpy(cache.xs[at]), model.meta).to(next(model.parameters()).device)
+    return at, whole_view(grad_cam(model, xb, target, together=True), model.meta).cpu()
 
 # %% ../nbs/09_gradcam.ipynb #54b341c7
-def gallery(model:nn.Module, # a net
-            meta:dict,       # metadata of its weights file
+def gallery(model:nn.Module, # from `load_weights`
             cache:Cache,     # as for `both_heats`
             groups:dict,     # title -> rows of `top_losses`, as from `picks` or `confused`
            )->plt.Figure:
@@ -278,7 +273,7 @@ def gallery(model:nn.Module, # a net
     for ax in axs.flat: ax.set(xticks=[], yticks=[], frame_on=False)
     below = iter(axs)
     for (title, t), k in zip(groups.items(), lines):
-        at, heats = both_heats(model, meta, cache, t)
+        at, heats = both_heats(model, cache, t)
         shown = (title, t.predicted, t.probability), ('what it is', t.label, np.exp(-t.loss))
         for j, (name, classes, probs) in enumerate(shown[:k]):
             line = next(below)
@@ -291,13 +286,14 @@ def gallery(model:nn.Module, # a net
 
 # %% ../nbs/09_gradcam.ipynb #67cd70b7
 def side_by_side(photo:Image.Image, # RGB
-                 nets:list,         # (model, meta) of each net
+                 nets:list,         # as from `load_weights`
                 )->plt.Figure:
     "A photo, and what each of several nets sees in it, each at its own size."
     n = len(nets) + 1
     fig, axs = plt.subplots(1, n, figsize=(2.4*n, 2.3), dpi=72, layout='constrained')
     axs[0].imshow(photo)
-    for ax, (model, meta) in zip(axs[1:], nets):
+    for ax, model in zip(axs[1:], nets):
+        meta = model.meta
         xb = to_batch([photo], meta).to(next(model.parameters()).device)
         heat, logits = grad_cam(model, xb, with_logits=True)
         p = logits[0].softmax(0)

@@ -306,8 +306,8 @@ def read_header(path)->dict: # the header; a missing cache_size, crop, temperatu
 # %% ../nbs/06_model.ipynb #8e6e1490
 PACKAGED = ASSETS/'beyond.safetensors' # the trained weights in the package
 
-def load_weights(path=None, # a .safetensors file; None: the trained weights in the package
-                )->tuple:   # the net in eval mode on the CPU, its header as from `read_header`
+def load_weights(path=None,   # a .safetensors file; None: the trained weights in the package
+                )->nn.Module: # in eval mode on the CPU; `meta` is its header, as from `read_header`
     "Load a net; raises `UserError` if the file is missing, cut short or of another kind. No code in it can run."
     path = PACKAGED if path is None else Path(path)
     meta = read_header(path)
@@ -320,7 +320,8 @@ def load_weights(path=None, # a .safetensors file; None: the trained weights in 
                         'train it again.') from e
     if not all(t.isfinite().all() for t in model.state_dict().values()):
         raise UserError(f"'{path}' is damaged, because some of its weights are not numbers: train it again.")
-    return model.eval(), meta
+    model.meta = meta
+    return model.eval()
 
 # %% ../nbs/06_model.ipynb #72c64669
 def last_layer(model:nn.Module)->str: # its name
@@ -332,16 +333,16 @@ def start_from(model:nn.Module, # made by `create_model`; changed
                classes:list,    # of `model`
               )->dict:          # header of the file
     "Give a net what another one has learned; raises `UserError` if that net has another name."
-    other, meta = load_weights(path)
+    other = load_weights(path)
     if other.name != model.name:
         raise UserError(f"'{path or 'package'}' holds a net '{other.name}', not a '{model.name}': "
                         f'give --model {other.name}, or other weights.')
     learned = other.state_dict()
-    if meta['classes'] != classes:
+    if other.meta['classes'] != classes:
         last = last_layer(model) + '.'
         learned = {k: t for k, t in learned.items() if not k.startswith(last)}
     model.load_state_dict(learned, strict=False)
-    return meta
+    return other.meta
 
 # %% ../nbs/06_model.ipynb #b1c81435
 def add_to_header(path,     # a weights file

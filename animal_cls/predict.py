@@ -154,7 +154,7 @@ def _rows(predictor, # a `Predictor`
     "The rows of one batch."
     good = [x for x, error in read if not error]
     with _ROOM.take(_GIANT): logits, heats = _ask(predictor, good, *how) if good else ((), ())
-    sure_from = predictor.meta.get('sure_from', 0.)
+    sure_from = predictor.meta['sure_from']
     answers = (_answer(z, predictor.classes, heat, sure_from) for z, heat in zip(logits, heats))
     for photo, (_, error) in zip(some, read):
         path = getattr(photo, 'filename', '') if isinstance(photo, Image.Image) else photo
@@ -164,9 +164,9 @@ def _rows(predictor, # a `Predictor`
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` from its weights file, and `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
-        self.model, self.meta = load_weights(weights)
-        self.model, self.classes = self.model.to(get_device()), self.meta['classes']
-        self.side = self.meta.get('cache_size', self.meta['size']*9//8) # of the squares, pixels
+        self.model = load_weights(weights).to(get_device())
+        self.meta = self.model.meta
+        self.classes, self.side = self.meta['classes'], self.meta['cache_size'] # side of the squares, pixels
 
     def __repr__(self):
         return f"Predictor({self.meta['model']}, {len(self.classes)} classes, {self.meta['size']} px)"
@@ -200,15 +200,14 @@ def load(weights=None, # a weights file; None: the trained weights in the packag
 class _Portable(nn.Module):
     "Resizing, normalisation, net and softmax in one net, from bytes to probabilities."
     def __init__(self,
-                 model:nn.Module, # in eval mode
-                 meta:dict,       # of its weights file
-                 side:int,        # of the squares that come in, pixels
+                 model:nn.Module, # from `load_weights`
                 ):
         super().__init__()
-        self.model, self.meta = model, meta
+        self.model, self.meta = model, model.meta
+        size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of the squares that come in; pixels
         # cropping and resizing are linear: what they do to the identity matrix is their matrix
-        eye = torch.eye(side)[middle(side, meta.get('crop', 1.))]
-        small = F.interpolate(eye[None, None], (meta['size'], side), mode='bilinear', align_corners=False)
+        eye = torch.eye(side)[middle(side, self.meta['crop'])]
+        small = F.interpolate(eye[None, None], (size, side), mode='bilinear', align_corners=False)
         self.register_buffer('shrink', small[0, 0])
 
     def forward(self, xb): # (N, side, side, 3) uint8 -> (N, classes) probabilities
@@ -244,9 +243,9 @@ def export_onnx(weights=None,      # a weights file; None: the trained weights i
     Raises `UserError` when the ONNX packages are missing."""
     try: import onnx, onnxscript
     except ImportError as e: raise UserError("Writing ONNX needs an extra: pip install 'animal_cls[onnx]'") from e
-    model, meta = load_weights(weights)
-    side = meta.get('cache_size', meta['size']*9//8)
-    net, xb = _Portable(model, meta, side).eval(), torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
+    net = _Portable(load_weights(weights)).eval()
+    side = net.meta['cache_size']
+    xb = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
     program = _graph_of(net, xb)
     write_atomic(path, lambda p: program.save(p, external_data=False))
     try: import onnxruntime
@@ -309,9 +308,8 @@ def export_int8(weights,            # a weights file
     try: import onnxruntime
     except ImportError as e: raise UserError("Writing int8 needs an extra: pip install 'animal_cls[onnx]'") from e
     meta = read_header(weights)
-    side = meta.get('cache_size', meta['size']*9//8)
     chosen = _calibration(weights, root, items, most)
-    few, held = (build_cache(root, some, side, progress=progress) for some in chosen)
+    few, held = (build_cache(root, some, meta['cache_size'], progress=progress) for some in chosen)
     with tempfile.TemporaryDirectory() as tmp:
         plain, small = Path(tmp)/'float.onnx', Path(tmp)/'int8.onnx'
         export_onnx(weights, plain)

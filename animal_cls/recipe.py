@@ -126,7 +126,7 @@ def training_plan(
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
-    if init and not model: model = load_weights(None if init == 'package' else init)[1]['model']
+    if init and not model: model = load_weights(None if init == 'package' else init).name
     model = model or 'beyond'
     base = RECIPES[recipe or ('tune' if init or model not in MODELS else 'fast')]
     turned = {k.partition('=')[0] for k in knobs}

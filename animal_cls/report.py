@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from PIL import Image
 from matplotlib.figure import Figure
 from . import __version__
-from .core import UserError, write_atomic
+from .core import read_table, UserError, write_atomic
 from .data import english, open_image
 from .eda import audit, both_names, plot_balance
 from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion
@@ -25,25 +25,19 @@ from .scan import scan
 from .train import plot_history
 
 # %% ../nbs/13_report.ipynb #3dc69995
-def _read_csv(file:Path,  # a table of the run
-              **kwargs,   # passed on to pandas
-             )->pd.DataFrame:
-    "A CSV file that may hold any file name, even one called 'NA'."
-    return pd.read_csv(file, keep_default_na=False, encoding_errors='surrogateescape', **kwargs)
-
 def read_run(run:Path, # folder of a run, as `train` leaves it
-            )->tuple:  # model, header of its weights, history, split (two DataFrames), results (a dict, perhaps empty)
+            )->tuple:  # model, history, split (two DataFrames), results (a dict, perhaps empty)
     "Everything that `train` has left behind; raises `UserError` if something is missing."
-    model, meta = load_weights(run/'weights.safetensors')
+    model = load_weights(run/'weights.safetensors')
     saved = run/'results.json'
     try:
-        history = _read_csv(run/'history.csv', na_values=dict(valid_loss='', valid_accuracy=''))
-        split = _read_csv(run/'split.csv', dtype=str)
+        history = read_table(run/'history.csv', dtype=None, na_values=dict(valid_loss='', valid_accuracy=''))
+        split = read_table(run/'split.csv')
         results = json.loads(saved.read_text(encoding='utf-8')) if saved.exists() else {}
     except (OSError, ValueError) as e:
         raise UserError(f"'{run}' is not the folder of a finished run: its history.csv, split.csv or results.json "
                         'is missing or damaged. Give the --out of animal_cls train.') from e
-    return model, meta, history, split, results
+    return model, history, split, results
 
 # %% ../nbs/13_report.ipynb #5ccdbf68
 def _img_tag(file:io.BytesIO,  # a picture file
@@ -231,15 +225,14 @@ def _heat_card(photo:Image.Image, # small
             f'<span class=path>{_esc(row.path)}</span></figcaption></figure>')
 
 def _heat_cards(root:Path,            # folder of the photos
-                model,                # the net
-                meta:dict,            # header of its weights
+                model,                # the net, from `load_weights`
                 cache:Cache,          # decoded photos
                 answers:pd.DataFrame, # rows of `top_losses`: all right, or all wrong
                )->str:                # HTML
     "Photos with heat maps for the prediction and, for mistakes, for the label."
     if answers.empty: return '<p>None.</p>'
     cards, wrong = [], (answers.label != answers.predicted).any()
-    for row, heats in zip(answers.itertuples(), both_heats(model, meta, cache, answers)[1]):
+    for row, heats in zip(answers.itertuples(), both_heats(model, cache, answers)[1]):
         photo = open_image(root/row.path)
         photo.thumbnail((280, 280))
         cards.append(_heat_card(photo, row, heats))
@@ -247,8 +240,7 @@ def _heat_cards(root:Path,            # folder of the photos
 
 # %% ../nbs/13_report.ipynb #b0a1c2db
 def _heat_groups(root:Path,       # folder of the photos
-                 model,           # the net
-                 meta:dict,       # header of its weights
+                 model,           # the net, from `load_weights`
                  cache:Cache,     # decoded photos
                  groups:dict,     # title -> rows, from `picks` or `confused`
                  heading:str='h3' # tag of the titles
@@ -257,12 +249,11 @@ def _heat_groups(root:Path,       # folder of the photos
     parts = []
     for title, rows in groups.items():
         parts.append(f'<{heading}>{_esc(title[:1].upper() + title[1:])}</{heading}>')
-        parts.append(_heat_cards(root, model, meta, cache, rows))
+        parts.append(_heat_cards(root, model, cache, rows))
     return ''.join(parts)
 
 def _heat_section(root:Path,            # folder of the photos
-                  model,                # the net
-                  meta:dict,            # header of its weights
+                  model,                # the net, from `load_weights`
                   cache:Cache,          # decoded photos
                   answers:pd.DataFrame, # rows of `top_losses`, all test photos
                  )->str:                # HTML
@@ -272,9 +263,9 @@ def _heat_section(root:Path,            # folder of the photos
     said = ('<p>Grad-CAM: the photo, then the evidence for the prediction. Mistakes have a third picture, '
             'the evidence for the label. Where the net is very sure of a mistake, check the label.</p>'
             f'<p class=scale>no evidence{_photo_tag(scale_bar(12), "from grey to yellow")}strongest evidence</p>'
-            + _heat_groups(root, model, meta, cache, groups))
+            + _heat_groups(root, model, cache, groups))
     if few: return said
-    return f'{said}<h3>Most often confused</h3>{_heat_groups(root, model, meta, cache, confused(answers, n=4), "h4")}'
+    return f'{said}<h3>Most often confused</h3>{_heat_groups(root, model, cache, confused(answers, n=4), "h4")}'
 
 # %% ../nbs/13_report.ipynb #1a7fd002
 def _rounded(value # of a knob: a number, text, or a tuple of these
@@ -282,8 +273,9 @@ def _rounded(value # of a knob: a number, text, or a tuple of these
     "A value as text, with at most four digits after each point."
     return re.sub(r'\d+\.\d+', lambda m: f'{float(m[0]):.4g}', str(value))
 
-def _run_facts(run:Path, model, meta:dict, history:pd.DataFrame, results:dict)->str: # as in `_made_section`
+def _run_facts(run:Path, model, history:pd.DataFrame, results:dict)->str: # as in `_made_section`
     "Net, time, machine, versions, and the fingerprint of the split."
+    meta = model.meta
     versions = dict(animal_cls=__version__) | results.get('versions', {})
     return _facts(model=meta['model'], parameters=f'{sum(p.numel() for p in model.parameters()):,}',
                   input=f'{meta["size"]}×{meta["size"]} px', epochs=len(history),
@@ -306,15 +298,14 @@ def _split_table(split:pd.DataFrame # path, label, part
     return _html_table(['class', *parts.columns], rows + [total])
 
 def _made_section(run:Path,             # folder of the run
-                  model,                # the net
-                  meta:dict,            # header of its weights
+                  model,                # the net, from `load_weights`
                   history:pd.DataFrame, # a row per epoch
                   split:pd.DataFrame,   # path, label, part
                   results:dict,         # perhaps without machine and versions
                  )->str:                # HTML
     "Recipe, split, seed, time, machine and versions."
-    knobs = {k: _rounded(v) for k, v in meta['recipe'].items() if k != 'seed'}
-    return (f'{_run_facts(run, model, meta, history, results)}<h3>Recipe</h3>{_facts(**knobs)}'
+    knobs = {k: _rounded(v) for k, v in model.meta['recipe'].items() if k != 'seed'}
+    return (f'{_run_facts(run, model, history, results)}<h3>Recipe</h3>{_facts(**knobs)}'
             f'<h3>Split</h3>{_split_table(split)}')
 
 # %% ../nbs/13_report.ipynb #ad07a06e
@@ -453,10 +444,10 @@ def make_report(run,                # folder of a run, as `train` leaves it
                )->Path:             # the file that was written
     "Write a report of a run, a single HTML file; raises `UserError` if the run or its photos are missing."
     run, root, out = Path(run), Path(root), Path(out)
-    model, meta, history, split, saved = read_run(run)
+    model, history, split, saved = read_run(run)
+    model, meta = model.to(get_device()), model.meta
     cache, at, items = _test_photos(run, root, items, meta, split, progress)
-    model = model.to(get_device())
-    logits, labels = logits_labels(model, meta, cache, at)
+    logits, labels = logits_labels(model, cache, at)
     results = metrics(logits, labels, meta['classes']) | saved
     answers = top_losses(logits, labels, cache.items.iloc[at], meta['classes'], len(at))
     df = scan(root, items, progress=progress) if scan_df is None else scan_df
@@ -465,8 +456,8 @@ def make_report(run,                # folder of a run, as `train` leaves it
                 'How it learned': _history_section(history),
                 'Where it fails': _mistakes_section(results),
                 'How sure it is': _confidence_section(results, meta, answers),
-                'Where it looked': _heat_section(root, model, meta, cache, answers),
-                'How it was made': _made_section(run, model, meta, history, split, results)}
+                'Where it looked': _heat_section(root, model, cache, answers),
+                'How it was made': _made_section(run, model, history, split, results)}
     about = f'{meta["model"]} on {root.resolve().name}, recipe {meta["recipe"]["name"]}'
     text = _page(run.resolve().name, about, sections)
     write_atomic(out, lambda p: p.write_bytes(text.encode('utf-8', 'backslashreplace')))

@@ -44,10 +44,12 @@ def _plain(text)->str: # any text, even a file name that is not UTF-8
     "Text that is safe inside HTML."
     return html.escape(readable(text))
 
-def _jpeg_tag(im:Image.Image)->str:
+def _jpeg_tag(im:Image.Image,
+              alt:str, # what it shows, for people who cannot see it
+             )->str:   # HTML
     "A picture as HTML, with its bytes inside."
     im.save(out := BytesIO(), 'JPEG', quality=80)
-    return f'<img alt="" src="data:image/jpeg;base64,{b64encode(out.getvalue()).decode()}">'
+    return f'<img alt="{_plain(alt)}" src="data:image/jpeg;base64,{b64encode(out.getvalue()).decode()}">'
 
 def _thumbnail(path,         # a photo
               side:int=224, # pixels, at most
@@ -56,17 +58,18 @@ def _thumbnail(path,         # a photo
     try: im = open_image(path)
     except ImageError as e: return f'<i>{_plain(e)}</i>'
     im.thumbnail((side, side), reducing_gap=2.)
-    return _jpeg_tag(im)
+    return _jpeg_tag(im, 'photo ' + '/'.join(Path(path).parts[-2:]))
 
 # %% ../nbs/12_widgets.ipynb #5de40744
 _STYLE = '''<style>
 .ac-page {display: grid; gap: 14px 12px}
 .ac-tile {margin: 0; contain: inline-size; padding: 3px; font: 12px/1.4 sans-serif}
 .ac-tile {border: 3px solid transparent; border-radius: 4px}
-.ac-tile > * {display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
-.ac-tile > div {aspect-ratio: 4/3; position: relative; background: #8882}
+.ac-tile figcaption {margin: 0; color: inherit; font: inherit; text-align: left; overflow-wrap: anywhere}
+.ac-tile figcaption > * {display: block}
+.ac-tile > div {aspect-ratio: 4/3; position: relative; overflow: hidden; background: #8882}
 .ac-tile img {position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; margin: 0}
-.ac-tile i {position: absolute; inset: 0; padding: 12px 8px; white-space: normal}
+.ac-tile i {position: absolute; inset: 0; padding: 12px 8px}
 .ac-tile mark {position: absolute; left: 0; top: 0; padding: 0 6px; color: white; font-weight: bold}
 .ac-exclude {border-color: #d55e00} .ac-exclude mark {background: #d55e00} .ac-exclude img {opacity: .35}
 .ac-relabel {border-color: #0072b2} .ac-relabel mark {background: #0072b2}
@@ -85,7 +88,6 @@ def _value_text(r:dict, column:str)->list:
     if isinstance(r[column], float): return [f'{column} {r[column]:,.4g}']
     return [f'{column} {r[column]}'.removeprefix('finding ')]
 
-# %% ../nbs/12_widgets.ipynb #7c010009
 def _tile(picture:str,        # HTML, from `_thumbnail`
           r:dict,             # a row of the table: path, label, …
           found:pd.DataFrame, # its findings: issue, detail
@@ -98,8 +100,9 @@ def _tile(picture:str,        # HTML, from `_thumbnail`
     lines = [r['path'].split('/')[-1], *_value_text(r, value), issues]
     hover = '\n'.join([r['path'], *(found.issue + ': ' + found.detail)])
     return (f'<figure class="ac-tile ac-{choice[0]}" title="{_plain(hover)}">'
-            f'<div>{picture}{f"<mark>{_plain(word)}</mark>" if word else ""}</div><b>{_plain(_name(r["label"]))}</b>'
-            + ''.join(f'<span>{_plain(l)}</span>' for l in lines) + '</figure>')
+            f'<div>{picture}{f"<mark>{_plain(word)}</mark>" if word else ""}</div>'
+            f'<figcaption><b>{_plain(_name(r["label"]))}</b>'
+            + ''.join(f'<span>{_plain(l)}</span>' for l in lines) + '</figcaption></figure>')
 
 # %% ../nbs/12_widgets.ipynb #a8543fae
 def _by_finding(df:pd.DataFrame, findings:pd.DataFrame, issue:str)->pd.DataFrame:
@@ -153,7 +156,6 @@ def _add_controls(browser,      # a `Browser` with `table` and `facts`
     for button, step in (browser.back, -1), (browser.next, 1):
         button.on_click(lambda _, step=step: browser.page.set_trait('value', browser.page.value + step))
 
-# %% ../nbs/12_widgets.ipynb #7c010010
 def _toolbar(browser)->ipywidgets.HBox:
     "The controls in a row."
     controls = [*browser.filters.values(), browser.sort, browser.down, browser.back, browser.page, browser.next]
@@ -192,7 +194,6 @@ def _page_still(browser)->str: # HTML
     columns = f'repeat({browser.columns}, minmax(0, 1fr))'
     return f'{browser.note.value}<div class="ac-page" style="grid-template-columns: {columns}">{tiles}</div>'
 
-# %% ../nbs/12_widgets.ipynb #7c010013
 class _WithStill(ipywidgets.VBox):
     "A widget with a still for pages without a kernel: subclasses have `still`, which gives HTML."
     def _repr_mimebundle_(self, **kwargs):
@@ -240,24 +241,6 @@ def browse(root,            # folder of the data set
     "Look at photos by class, issue and part, in the order of any column."
     return Browser(root, df, findings, split, columns, per_page)
 
-# %% ../nbs/12_widgets.ipynb #4150319d
-def _pick_box(cleaner,   # a `Cleaner`
-              path:str,  # a photo
-              label:str, # its class
-             )->ipywidgets.Dropdown:
-    "The choice below one picture, set to what has been chosen so far."
-    classes = sorted({*cleaner.table.label, *cleaner.facts['action'].label} - {'', label})
-    options = [(a, (a, '')) for a in ('keep', 'exclude')] + [(f'is: {_name(c)}', ('relabel', c)) for c in classes]
-    now = cleaner.chosen.get(path, _KEEP)
-    pick = ipywidgets.Dropdown(options=options, value=_KEEP if now == ('relabel', label) else now, **cleaner.shared)
-    pick.observe(lambda change: cleaner.choose(path, label, change.new), 'value')
-    return pick
-
-def _summary(cleaner)->str: # plain text
-    n = cleaner.facts['action'].action.value_counts()
-    file = Path(cleaner.out).name
-    return f"{n.get('relabel', 0):,} relabelled, {n.get('exclude', 0):,} excluded, saved to {file}"
-
 # %% ../nbs/12_widgets.ipynb #7c010023
 class Cleaner(Browser):
     "A `Browser` with a choice below each picture, `picks`; the choices are in the file `out`."
@@ -289,7 +272,24 @@ class Cleaner(Browser):
         self.chosen = dict(zip(rows.path, zip(rows.action, rows.label)))
         super().fill(say or _summary(self))
 
-# %% ../nbs/12_widgets.ipynb #d86d16b6
+# %% ../nbs/12_widgets.ipynb #4150319d
+def _pick_box(cleaner,   # a `Cleaner`
+              path:str,  # a photo
+              label:str, # its class
+             )->ipywidgets.Dropdown:
+    "The choice below one picture, set to what has been chosen so far."
+    classes = sorted({*cleaner.table.label, *cleaner.facts['action'].label} - {'', label})
+    options = [(a, (a, '')) for a in ('keep', 'exclude')] + [(f'is: {_name(c)}', ('relabel', c)) for c in classes]
+    now = cleaner.chosen.get(path, _KEEP)
+    pick = ipywidgets.Dropdown(options=options, value=_KEEP if now == ('relabel', label) else now, **cleaner.shared)
+    pick.observe(lambda change: cleaner.choose(path, label, change.new), 'value')
+    return pick
+
+def _summary(cleaner)->str: # plain text
+    n = cleaner.facts['action'].action.value_counts()
+    file = Path(cleaner.out).name
+    return f"{n.get('relabel', 0):,} relabelled, {n.get('exclude', 0):,} excluded, saved to {file}"
+
 def clean(root,               # folder of the data set
           df:pd.DataFrame,    # a scan, or items: at least path, label
           findings=None,      # from `audit`: adds the filter by issue, and the order by finding
@@ -303,17 +303,17 @@ def clean(root,               # folder of the data set
 
 # %% ../nbs/12_widgets.ipynb #b14aa0d5
 _DEMO_STYLE = '''<style>
-.ac-drop {width: min(440px, 86vw); box-sizing: border-box; min-height: 90px; padding: 5px}
+.ac-drop {width: min(440px, 86vw); margin: 0; box-sizing: border-box; min-height: 90px; padding: 5px}
 .ac-drop {border: 1px dashed #8888; border-radius: 4px; font: 13px/1.5 sans-serif}
 .ac-drop > img {display: block; width: 100%; margin: 0 0 4px}
-.ac-drop span img {width: 90px; height: 9px; margin: 0 4px; vertical-align: baseline}
+.ac-drop figcaption {margin: 0; color: inherit; font: inherit; text-align: left}
+.ac-drop figcaption img {width: 90px; height: 9px; margin: 0 4px; vertical-align: baseline}
 .ac-says {width: min(330px, 86vw); font: 13px/1.5 sans-serif}
 .ac-says > b {display: block; font-size: 19px; margin: 4px 0 10px}
 .ac-says div {display: flex; justify-content: space-between; margin: 3px 0; padding: 2px 8px}
 .ac-says div {background: linear-gradient(90deg, #56b4e999 var(--p), #8882 0)}
 </style>'''
 
-# %% ../nbs/12_widgets.ipynb #7c010030
 def _answer_html(row:dict,    # from a `Predictor`
                  most:int=10, # classes
                 )->str:       # HTML
@@ -333,7 +333,6 @@ input.click = function() { // takes the place of asking for a file
     this.dispatchEvent(new Event('change')) };
 try { this.closest('.ac-demo')?.querySelector('.widget-upload').click() } finally { delete input.click }"'''
 
-# %% ../nbs/12_widgets.ipynb #7c010031
 def _add_inputs(demo)->None: # a `Demo`
     "Give the page its controls, and connect them."
     demo.upload = ipywidgets.FileUpload(accept='image/*', description='your photo', layout=dict(width='auto'))
@@ -357,16 +356,17 @@ def _demo_rows(demo)->list:
 def _blended(demo)->str: # HTML
     "The photo with its heat, and a key to the colours."
     heat, key = demo.row['heat'], 'no evidence'
-    if heat.any(): key = f'no heat{_jpeg_tag(Image.fromarray(scale_bar(9)))}heat'
-    shown = _jpeg_tag(Image.fromarray(overlay(demo.small, heat, demo.strength.value)))
-    return f'{shown}<span>{key} for {_plain(_name(demo.target.value or demo.row["label"]))}; </span>'
+    if heat.any(): key = f'no heat{_jpeg_tag(Image.fromarray(scale_bar(9)), "colour scale")}heat'
+    blend = Image.fromarray(overlay(demo.small, heat, demo.strength.value))
+    shown = _jpeg_tag(blend, f'photo {demo.photo.label} with its heat')
+    key += f' for {_plain(_name(demo.target.value or demo.row["label"]))}; drop a photo here'
+    return f'{shown}<figcaption>{key}</figcaption>'
 
 def _demo_still(demo)->str: # HTML
     "The picture beside the answer, without the controls."
     parts = demo.picture.value + demo.said.value
     return f'<div style="display: flex; flex-wrap: wrap; gap: 4px 16px">{parts}</div>'
 
-# %% ../nbs/12_widgets.ipynb #7c010033
 def _explained(demo)->tuple: # a row of the predictor; the photo, small, or None
     "Ask the net about the chosen photo."
     if not demo.photos: return dict(error='choose one, or drop one into the frame'), None
@@ -402,8 +402,8 @@ class Demo(_WithStill):
         self.blend()
 
     def blend(self, _=None): # another strength
-        shown = _blended(self) if 'heat' in self.row else ''
-        self.picture.value = f'<div class=ac-drop {_DROP}>{shown}drop a photo here</div>'
+        shown = _blended(self) if 'heat' in self.row else '<figcaption>drop a photo here</figcaption>'
+        self.picture.value = f'<figure class=ac-drop {_DROP}>{shown}</figure>'
 
     def still(self): return _demo_still(self)
     def __repr__(self): return f'Demo({self.predictor!r}, {len(self.photos)} photos)'

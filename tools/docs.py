@@ -53,20 +53,25 @@ def summary(source): # of a cell to fold -> its one-line name; '' for a cell tha
 def spoken(table): # of pandas, as HTML -> the same with a dash for what is missing, and spaces in the names of columns
     table = re.sub(r'(<td[^>]*>)(NaN|NaT|None|nan)(?=</td>)', r'\1–', table)
     said = lambda head: re.sub(r'(?<=>)\w+(?=</th>)', lambda name: name[0].replace('_', ' '), head[0])
-    return re.sub(r'<thead>.*?</thead>', said, table, flags=re.S)
+    table = re.sub(r'<thead>.*?</thead>', said, table, flags=re.S)
+    return table if 'span=' in table else words_left(table)
 
-def make_reference(proc): # a page a module: first the names it offers, then its helpers; then the index
+def words_left(table): # columns of words begin at the left, numbers end at the right
+    number = re.compile(r'[-+−–]?[\d.,]*%?')
+    rows = [re.findall(r'<td>(.*?)</td>', row, re.S) for row in re.findall(r'<tr.*?</tr>', table, re.S)]
+    words = [sum(not number.fullmatch(cell) for cell in column) > len(column)/2 for column in zip(*filter(None, rows))]
+    def align(row):
+        index, cells = re.match(r'(<tr.*?<th>.*?</th>|.*?(?=<td>))(.*)', row[0], re.S).groups()
+        column = iter(words)
+        left = lambda tag: f'{tag[0]} style="text-align: left"' if next(column, False) else tag[0]
+        return index + re.sub(r'<t[dh](?=>)', left, cells)
+    return re.sub(r'<tr.*?</tr>', align, table, flags=re.S) if any(words) else table
+
+def make_reference(proc): # a page a module, of the names it offers; and the index of them all
     from smalldocs import api, config
     api.doc = lambda o, doc=api.doc: re.sub('(`.*?`)|<', lambda m: m[1] or "\\<", doc(o)) # a docstring is not HTML
-    offered = lambda mod: lambda o: o.__name__ in mod.__all__
-    api.own = lambda mod, private=False, own=api.own: sorted(own(mod, private), key=offered(mod), reverse=True)
-    for page in api.build_from_config(config.load(proc)):
-        mod = importlib.import_module(f'animal_cls.{page.stem}')
-        helper = next((o.__name__ for o in api.own(mod) if not offered(mod)(o)), None)
-        change(page, lambda s: re.sub(rf'^(?=## (class )?{helper} {{)', HELPERS, s, count=1, flags=re.M))
+    api.build_from_config(config.load(proc))
     (proc/'api.qmd').write_text(index(api.summary), encoding='utf-8')
-
-HELPERS = '# Helpers {#helpers}\n\nOther modules use these. They are not offered to you, and may change.\n\n'
 
 INDEX = """---
 title: API
@@ -91,7 +96,7 @@ def index(summary): # how to read an object's docstring -> the page, in Markdown
             if not line: bare.append(f'{module[1]}.{name}')
             entry = f'api/{module[1]}.qmd#{name}' if callable(thing) else f'{book}.ipynb'
             about = summary(thing) if callable(thing) else comment(name, mod)
-            row = about.replace('|', '\\|') + f'<br>`{line}`'*bool(line)
+            row = '<br>'.join(filter(None, (about.replace('|', '\\|'), f'`{line}`'*bool(line))))
             page.append(f'| [`{name}`]({entry}) | {row} |')
         page.append('')
     names = sum(row.startswith('| [') for row in page)
@@ -113,7 +118,7 @@ def uses(cells): # of a notebook -> (a line of a demo cell, the names in it, tho
             line = ast.get_source_segment(code, node)
             yield ast.unparse(node) if '\n' in line else line, names, called, isinstance(node, ast.stmt)
 
-def demos(nodes): # -> statements that just do something, and calls in any; what is tried, defined or has to fail stays out
+def demos(nodes): # -> statements that just do something, and all calls; what is tried, defined or has to fail stays out
     for n in nodes:
         if isinstance(n, (ast.Try, ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.Import, ast.ImportFrom)): continue
         if isinstance(n, ast.Call) and re.search('complaint|refus|raises', ast.unparse(n.func)): continue
@@ -140,7 +145,7 @@ def change(file, how): file.write_text(how(file.read_text(encoding='utf-8')), en
 def mathml(page): # formulas that a browser shows by itself, instead of a script from elsewhere
     from latex2mathml.converter import convert
     page = re.sub(r'<(link|script)[^>]*/katex@[^>]*>(</script>)?', '', page)
-    shown = lambda m: convert(html.unescape(m[2]), {'display': 'block'}.get(m[1], m[1]))
+    shown = lambda m: convert(html.unescape(m[2]), display={'display': 'block'}.get(m[1], m[1]))
     return re.sub(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', shown, page, flags=re.S)
 
 class Page(HTMLParser):

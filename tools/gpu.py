@@ -89,9 +89,9 @@ def measure_archive(archive):
         cache = photos()
         test = np.flatnonzero(cache.items.part == 'test')
         for name in 'beyond', 'final':
-            net, meta = load_weights(ASSETS/f'{name}.safetensors')
-            found = measure(net, meta, cache, test)
-            rows[name] = dict(usual=meta['accuracy']['test'], archive=found['accuracy'])
+            net = load_weights(ASSETS/f'{name}.safetensors')
+            found = measure(net, cache, test)
+            rows[name] = dict(usual=net.meta['accuracy']['test'], archive=found['accuracy'])
             rows[name] |= {k: found[k] for k in ('interval', 'n')}
         print(rows)
         keep('archive', photos=len(cache), bytes=archive.stat().st_size, side=SIDE, nets=rows)

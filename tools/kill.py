@@ -17,7 +17,7 @@ def start(out):
 
 def ends_alike(a, b):
     "Do two runs have the same weights and history?"
-    x, y = (load_weights(out/'weights.safetensors')[0].state_dict() for out in (a, b))
+    x, y = (load_weights(out/'weights.safetensors').state_dict() for out in (a, b))
     first, second = (pd.read_csv(out/'history.csv')[SAME] for out in (a, b))
     return all((x[k] == y[k]).all() for k in x) and first.equals(second)
 

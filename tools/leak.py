@@ -32,13 +32,12 @@ for seed in SEEDS:
         cache = cache.with_parts(train=taught) # without a part called 'test', which would choose the epoch
         out = Path(sys.argv[2])/f'{split}-{seed}'
         train('final', cache, dataclasses.replace(recipe, seed=seed), out, resume=True)
-        model, meta = load_weights(out/'weights.safetensors')
+        model = load_weights(out/'weights.safetensors').to(get_device())
         # twins have a near-duplicate among the training photos; kin have one anywhere
         twin = np.isin(group[held], group[taught])
         kin = pd.Series(group[held]).map(pd.Series(group[mine]).value_counts()).values > 1
         groups = dict(all=kin | ~kin, twins=twin, others=~twin, kin=kin)
-        model = model.to(get_device())
-        scores = {name: measure(model, meta, cache, held[who]) for name, who in groups.items() if who.any()}
+        scores = {name: measure(model, cache, held[who]) for name, who in groups.items() if who.any()}
         rows.append(dict(split=split, seed=seed, train=len(taught)))
         rows[-1] |= {f'{k}_{name}': m[k] for name, m in scores.items() for k in ('n', 'accuracy', 'interval')}
         found = dict(what='near-duplicates across a split', machine=machine(), photos=len(mine),

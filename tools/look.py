@@ -1,9 +1,10 @@
 """Look at the site as a visitor would: python tools/look.py [PAGE...]
 
 Opens every page of _docs/ (or those named) in headless Chromium, 1280 and 390 pixels wide, light and dark. There must
-be no errors on the console, everything must load, every picture must show, nothing may be wider than the window, and
-the search must work. Screenshots go to runs/look/."""
-import sys, threading
+be no errors on the console, everything must load, every picture must show, with a caption and a text for those who
+cannot see it; nothing may be wider than the window or cut off, and the search must work. A learner's chapter, 01 to 11,
+soon shows a picture or a table, and its open code fills at most a third of it. Screenshots go to runs/look/."""
+import re, sys, threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,10 +13,28 @@ from chromium import chromium
 ROOT = Path(__file__).resolve().parent.parent
 SITE, SHOTS = ROOT/'_docs', ROOT/'runs'/'look'
 VIEWS = dict(wide=(1280, 'light'), dark=(1280, 'dark'), narrow=(390, 'light'))
-LOOK = '''() => ({wide: document.documentElement.scrollWidth - innerWidth,
-                 height: document.documentElement.scrollHeight,
-                 back: getComputedStyle(document.body).backgroundColor,
-                 blank: [...document.images].filter(im => !im.complete || !im.naturalWidth).length})'''
+MOST_CODE, FIRST_FIGURE = .35, 1500 # of the height of a chapter at 1280 pixels; pixels from the top
+LOOK = '''() => {
+    const all = what => [...document.querySelectorAll(what)].filter(e => e.checkVisibility())
+    const name = e => e.tagName.toLowerCase() + [...e.classList].map(c => '.' + c).join('') + ' ' +
+                      (e.alt || e.textContent).trim().slice(0, 40)
+    const box = e => e.getBoundingClientRect()
+    const sum = es => es.reduce((total, e) => total + box(e).height, 0)
+    const flow = e => getComputedStyle(e).overflowX
+    const scrolls = e => e && e != document.body && (/auto|scroll/.test(flow(e)) || scrolls(e.parentElement))
+    const beyond = e => box(e).right > innerWidth + 1 && !scrolls(e)
+    const cut = e => box(e).width > 1 && (e.scrollWidth > e.clientWidth + 1 && /hidden|clip/.test(flow(e)) || beyond(e))
+    const bare = im => !im.alt.trim() || !im.closest('.cell, figure')?.querySelector('figcaption')
+    const figures = all('main :is(figure, table, iframe, img)').filter(e => box(e).height > 40)
+    return {wide: document.documentElement.scrollWidth - innerWidth,
+            height: document.documentElement.scrollHeight,
+            back: getComputedStyle(document.body).backgroundColor,
+            blank: [...document.images].filter(im => !im.complete || !im.naturalWidth).length,
+            bare: all('main img').filter(bare).length + all('main iframe:not([title])').length,
+            cut: all('main *').filter(cut).map(name),
+            code: sum(all('main :is(div.sourceCode, .code-fold > summary)'))/sum(all('main')),
+            first: Math.min(...figures.map(e => box(e).top + scrollY))}
+}'''
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
@@ -36,10 +55,20 @@ def look(page, address, name): # -> list of problems
         backs[scheme] = seen['back']
         if seen['wide'] > 0: said.append(f"{seen['wide']} pixels wider than a window of {width}")
         if seen['blank']: said.append(f"{seen['blank']} pictures do not show")
+        if seen['cut']: said.append(f"{len(seen['cut'])} things cut off at {width}, first {seen['cut'][0]}")
+        if view == 'wide': said += learner(seen, name)
         page.set_viewport_size(dict(width=width, height=min(seen['height'], 4000))) # rendering without a GPU is slow
         page.screenshot(path=SHOTS/f'{name}-{view}.png')
     if backs['light'] == backs['dark']: said.append(f"light and dark have the same background, {backs['light']}")
-    return said
+    return list(dict.fromkeys(said))
+
+def learner(seen, name): # -> list of problems
+    "What a reader needs: pictures with words, and in a chapter little code and an early figure."
+    if seen['bare']: yield f"{seen['bare']} pictures without a caption or a text instead (alt)"
+    if not re.match('0[1-9]|1[01]', name): return
+    print(f"{name}: {seen['code']:.0%} code, first figure at {seen['first']:.0f}", flush=True)
+    if seen['code'] > MOST_CODE: yield f"{seen['code']:.0%} of the height is code"
+    if seen['first'] > FIRST_FIGURE: yield f"no figure or table above {seen['first']:.0f} pixels"
 
 def search(page, address): # -> list of problems
     "Check that the search finds a chapter."

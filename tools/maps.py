@@ -24,12 +24,12 @@ right, maps = before['right'], [r for r in before['maps'] if r['model'] not in n
 for name in names:
     out = Path(sys.argv[1])/name
     train(name, prepare_data(root, items, MODELS[name].size*9//8), FAST, out, resume=True)
-    model, meta = load_weights(out/'weights.safetensors')
+    model = load_weights(out/'weights.safetensors').to(get_device())
     set_seed(0)
-    model, xb = model.to(get_device()), to_batch(photos, meta).to(get_device())
+    xb = to_batch(photos, model.meta).to(get_device())
     with torch.inference_mode(): answers = model(xb).argmax(1).tolist()
-    right[name] = sum(100*(meta['classes'][a] == kind) for a, kind in zip(answers, kinds))/len(kinds)
-    scores = score_maps(model, meta, photos, masks, steps=16).rename_axis('method').reset_index()
+    right[name] = sum(100*(model.meta['classes'][a] == kind) for a, kind in zip(answers, kinds))/len(kinds)
+    scores = score_maps(model, photos, masks, steps=16).rename_axis('method').reset_index()
     maps += scores.assign(model=name).astype(object).to_dict('records')
     print(name, right[name], *maps[-5:], sep='\n', flush=True)
 maps.sort(key=lambda row: list(MODELS).index(row['model']))

@@ -13,7 +13,8 @@ run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[
 results = json.loads((run/'results.json').read_text())
 results_file = Path('results')/f'{name}.json'
 if sys.argv[5:] == ['--results']: sys.exit(save_results(results | dict(name=name, photos=photos), results_file))
-model, meta = load_weights(run/'weights.safetensors')
+model = load_weights(run/'weights.safetensors')
+meta = model.meta
 target = ASSETS/f'{name}.safetensors'
 save_weights(target, model, meta, read_seen(run/'weights.safetensors'), half=True)
 root, items = get_data(data)

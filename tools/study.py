@@ -48,12 +48,13 @@ def ablation():
         for name, knobs in changes.items():
             out = runs/f'{name}-{seed}'
             history = train('beyond', cache, turn(base, seed=seed, **knobs), out, resume=True)
-            model, meta = load_weights(out/'weights.safetensors')
+            model = load_weights(out/'weights.safetensors').to(get_device())
             plain = dict(row=name, seed=seed, seconds=history.seconds.sum(),
                          train_accuracy=history.train_accuracy.iloc[-1])
-            rows.append(plain | dict(accuracy=measure(model.to(get_device()), meta, cache, valid)['accuracy']))
+            rows.append(plain | dict(accuracy=measure(model, cache, valid)['accuracy']))
             if name == 'FAST': # the same net, tested at the size it was trained at
-                accuracy = measure(model, meta | dict(size=64, crop=1.), cache, valid)['accuracy']
+                model.meta |= dict(size=64, crop=1.)
+                accuracy = measure(model, cache, valid)['accuracy']
                 rows.append(plain | dict(row='tested at 64 px, whole photo', accuracy=accuracy))
             keep(rows, photos=n, recipe=dataclasses.asdict(base))
 
@@ -98,8 +99,8 @@ def few():
             for way, recipe, init in ways:
                 out = runs/f'{way}-{n}-{seed}'
                 history = train('beyond', three, turn(recipe, seed=seed), out, resume=True, init=init)
-                model, meta = load_weights(out/'weights.safetensors')
-                accuracy = measure(model.to(get_device()), meta, three, test)['accuracy']
+                model = load_weights(out/'weights.safetensors').to(get_device())
+                accuracy = measure(model, three, test)['accuracy']
                 rows.append(dict(way=way, photos=n, seed=seed, seconds=history.seconds.sum(), n=len(test),
                                  accuracy=accuracy))
                 keep(rows, classes=new, taught_on=seven.items.label.unique().tolist())
