@@ -70,7 +70,8 @@ _STYLE = '''<style>
 .ac-tile > div {aspect-ratio: 4/3; position: relative; overflow: hidden; background: #8882}
 .ac-tile img {position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; margin: 0}
 .ac-tile i {position: absolute; inset: 0; padding: 12px 8px}
-.ac-tile mark {position: absolute; left: 0; top: 0; padding: 0 6px; color: white; font-weight: bold}
+.ac-tile mark {position: absolute; left: 0; top: 0; max-width: 100%; box-sizing: border-box; overflow-wrap: anywhere}
+.ac-tile mark {padding: 0 6px; color: white; font-weight: bold}
 .ac-exclude {border-color: #d55e00} .ac-exclude mark {background: #d55e00} .ac-exclude img {opacity: .35}
 .ac-relabel {border-color: #0072b2} .ac-relabel mark {background: #0072b2}
 </style>'''
