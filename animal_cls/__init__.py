@@ -16,6 +16,7 @@ each numbered notebook: `animal_cls.data`, `animal_cls.scan`, … The notebooks 
 import inspect
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 __version__ = "0.1.0"
@@ -25,18 +26,21 @@ _HOME = dict(get_data='data', open_image='data', scan='scan', audit='eda', prepa
              export_onnx='predict', browse='widgets', clean='widgets', make_report='report') # name -> its module
 __all__ = [*_HOME]
 
-def __getattr__(name:str): # one of the names above
-    if name not in _HOME: raise AttributeError(f"module 'animal_cls' has no attribute '{name}'")
-    module = import_module(f'animal_cls.{_HOME[name]}')
-    return module if name == _HOME[name] else getattr(module, name)
+def __getattr__(name:str): # one of the names above, or a module
+    home = _HOME.get(name, name)
+    if not name.startswith('__') and find_spec(f'animal_cls.{home}'):
+        module = import_module(f'animal_cls.{home}')
+        return module if name == home else getattr(module, name)
+    raise AttributeError(f"module 'animal_cls' has no attribute '{name}'")
 
-def __dir__(): return [*globals(), *_HOME]
+def __dir__(): return sorted({*globals(), *_HOME})
 
 class _Verb(ModuleType):
     "A module that is called like its main function: `animal_cls.train(…)` is `animal_cls.train.train(…)`."
     def __call__(self, *args, **kwargs): return self._function(*args, **kwargs)
     _function = property(lambda self: getattr(self, self.__name__.rpartition('.')[2]))
     __signature__ = property(lambda self: inspect.signature(self._function))
+    def __reduce__(self): return import_module, (self.__name__,) # to another process it goes by name
 
 class _Package(ModuleType):
     def __setattr__(self, name, value): # Python puts each module here once it is imported

@@ -14,12 +14,14 @@ from . import __version__
 def _get_items(
     data:str|None,     # DATA
     curation:str|None, # a curation.csv
+    level:int|None,    # which folder is the class
 )->tuple:              # root, items
     "Find the photos of DATA, without those that `--curation` excludes and with the labels it gives."
     from animal_cls.data import curate, get_data, read_curation
-    if not curation: return get_data(data)
-    table = read_curation(curation)
-    root, items = get_data(data)
+    table = read_curation(curation) if curation else None
+    root, items = get_data(data, level)
+    for note in items.attrs['notes']: print(f'note: {note}')
+    if table is None: return root, items
     here = table.path.isin(items.path)
     n = table.action[here].value_counts()
     missing = '' if here.all() else f', {(~here).sum()} row(s) ignored because their photos are not here'
@@ -32,6 +34,12 @@ def _add_data(c:argparse.ArgumentParser):
     c.add_argument('data', metavar='DATA', nargs='?',
                    help='a folder, a zip file or kaggle:owner/set; by default the drawn sample')
     c.add_argument('--curation', metavar='FILE', help='a curation.csv that says which photos to exclude or relabel')
+    c.add_argument('--level', metavar='N', type=int, choices=range(1, 10),
+                   help='the class is the Nth folder, from the first that tells photos apart (default: 1)')
+
+def _add_near(c:argparse.ArgumentParser):
+    c.add_argument('--near', metavar='BITS', type=int, choices=range(33), default=9,
+                   help='near-duplicates differ in at most this many bits of 64; 0: only copies of a file (default: 9)')
 
 def _add_out(c:argparse.ArgumentParser, what:str, default=None): # `what` is written to the file
     c.add_argument('--out', metavar='FILE', default=default, help=what)
@@ -70,7 +78,7 @@ def cmd_scan(
 )->int:                   # exit status: 1 if stopped by hand
     "make a table with one row for each photo: size, format, brightness and more"
     from animal_cls.scan import kept_rows, save_scan, scan
-    root, items = _get_items(a.data, a.curation)
+    root, items = _get_items(a.data, a.curation, a.level)
     stopped = False
     try: table = scan(root, items, workers=a.workers, progress=not a.quiet)
     except KeyboardInterrupt:
@@ -108,8 +116,8 @@ def cmd_audit(
     from animal_cls.core import save_table
     from animal_cls.eda import audit
     from animal_cls.scan import scan
-    root, items = _get_items(a.data, a.curation)
-    findings = audit(scan(root, items, workers=a.workers, progress=not a.quiet))
+    root, items = _get_items(a.data, a.curation, a.level)
+    findings = audit(scan(root, items, workers=a.workers, progress=not a.quiet), radius=a.near)
     if a.labels:
         findings = pd.concat([findings, doubtful_labels(root, items, not a.quiet)], ignore_index=True)
     if a.out: save_table(findings, a.out)
@@ -148,6 +156,7 @@ def doubtful_labels(
 # %% ../nbs/95_cli.ipynb #05e7a408
 def _audit_arguments(c:argparse.ArgumentParser):
     _scan_arguments(c)
+    _add_near(c)
     c.add_argument('--labels', action='store_true', help='also train small nets to find labels that are probably wrong')
 
 # %% ../nbs/95_cli.ipynb #6bf1db32
@@ -155,7 +164,7 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
     "train a net"
     return _train(**vars(a))
 
-def _train(*, data, curation, model, init, recipe, out, resume, split, split_seed, set, quiet, **options):
+def _train(*, model, init, recipe, out, resume, set, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
     from animal_cls.model import create_model
@@ -165,12 +174,13 @@ def _train(*, data, curation, model, init, recipe, out, resume, split, split_see
     join_world()
     knobs = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None]
     model, recipe = training_plan(model, recipe, init, knobs + set)
-    size = recipe.size or create_model(model, 2).size
+    size = create_model(model, 2).size # also finds out whether there is such a net, before photos are read
+    size = recipe.size or size
     out = Path(out or f"runs/{model.replace(':', '-')}-{recipe.name}")
     kept = out/'split.csv' if resume else None
-    cache = each_in_turn(lambda: _training_photos(data, curation, size, split, split_seed, kept, not quiet))
+    cache = each_in_turn(lambda: _training_photos(size, kept, not quiet, init=init, **options))
     first = world()[0] == 0
-    if first: _report_left_out(cache.bad.to_dict('records'))
+    if first: _report_photos(cache)
     train(model, cache, recipe, out, resume=resume, init=init, progress=not quiet)
     if not first: return 0
     results = finish_run(out, cache)
@@ -178,27 +188,36 @@ def _train(*, data, curation, model, init, recipe, out, resume, split, split_see
     return 0
 
 # %% ../nbs/95_cli.ipynb #d61eb133
+_FRACTIONS = {None: None, '80/10/10': (.8, .1, .1), '90/10': (.9, 0., .1), 'given': 'given'}
+
 def _training_photos(
-    data:str|None,     # DATA
-    curation:str|None, # a curation.csv
-    size:int,          # side of the net's input, pixels
-    split:str,         # '80/10/10' or '90/10'
-    seed:int,          # of the split
-    kept:Path|None,    # split.csv of the run to resume; None: a new run
-    progress:bool,     # show bars
-):                     # a cache
+    side:int,       # of the net's input, pixels
+    kept:Path|None, # split.csv of the run to resume; None: a new run
+    progress:bool,  # show bars
+    *, data, curation, level, split, split_seed, near, group_by, init=None, **_ # options
+):                  # a cache
     "Split and decode the photos of DATA; a resumed run keeps the split it had."
+    from animal_cls.model import PACKAGED, read_seen
     from animal_cls.preprocess import prepare_data, read_split
-    root, items = _get_items(data, curation)
-    fractions = (.9, 0., .1) if split == '90/10' else (.8, .1, .1)
+    root, items = _get_items(data, curation, level)
     before = read_split(kept) if kept and kept.exists() else None
-    return prepare_data(root, items, size*9//8, before, fractions, seed, progress=progress)
+    if before is not None and split: print(f'note: the run keeps its split, {kept}; --split {split} has no effect')
+    seen = read_seen(PACKAGED if init == 'package' else init) if init else None
+    return prepare_data(root, items, side*9//8, before, _FRACTIONS[split], split_seed, progress, near, group_by, seen)
 
 # %% ../nbs/95_cli.ipynb #a3882838
 def _report_left_out(bad:list): # dicts: path, error
-    "Name and count the files that could not be decoded."
-    for b in bad[:20]: print(f"left out: {b['path']}: {b['error']}")
+    "Name and count the files that could not be decoded; what many have in common is said once."
+    same = {}
+    for b in bad: same.setdefault(b['error'], []).append(b['path'])
+    for error, paths in list(same.items())[:20]:
+        print(f"left out: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {error}")
     if bad: print(f'{len(bad)} unreadable file(s) left out')
+
+def _report_photos(cache): # from `prepare_data`
+    "What should be known about the photos of a run."
+    _report_left_out(cache.bad.to_dict('records'))
+    for note in cache.notes: print(f'note: {note}')
 
 def _accuracy(r:dict)->str: # results
     low, high = r['interval']
@@ -223,8 +242,11 @@ def _train_arguments(c:argparse.ArgumentParser):
                    help='fast, deck or tune (default: fast, or tune for a net that has learned before)')
     c.add_argument('--out', metavar='RUN', help='folder of the run (default: runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='continue the run in --out where it stopped, or start it')
-    c.add_argument('--split', choices=['80/10/10', '90/10'], default='80/10/10',
-                   help="train/valid/test (default: 80/10/10); 90/10 is the deck's, where test also chooses the epoch")
+    c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the folders '
+                   "say train and test, else 80/10/10); 90/10 is the deck's, where test also chooses the epoch")
+    _add_near(c)
+    c.add_argument('--group-by', metavar='HOW', help='what belongs together and is not split, instead of near-duplicates: '
+                   'a pattern for paths, or TABLE.csv:COLUMN')
     c.add_argument('--split-seed', metavar='SEED', type=_seed, default=42, help='seed of the split (default: 42)')
     for name, (kind, what) in _KNOBS.items():
         metavar = 'N' if kind is int else 'X'
@@ -238,7 +260,7 @@ def cmd_evaluate(
 )->int:                   # exit status
     "measure a net on photos that it has not seen"
     from animal_cls.evaluate import evaluate, save_results
-    root, items = _get_items(a.data, a.curation)
+    root, items = _get_items(a.data, a.curation, a.level)
     results = evaluate(a.weights, root, items, flip=a.flip, all=a.all, progress=not a.quiet)
     if a.out: save_results(results, a.out)
     _report_left_out(results['bad'])
@@ -326,14 +348,16 @@ def cmd_explain(
 # %% ../nbs/95_cli.ipynb #aa6fb1c4
 def _save_overlay(row:dict, path:Path): # answer with its heat map, PNG file
     "Write a photo with its heat map; 1024 pixels are enough, the heat has no more detail."
-    from PIL import Image
+    from PIL import Image, PngImagePlugin
     from animal_cls.core import write_atomic
     from animal_cls.data import open_image
     from animal_cls.gradcam import overlay
     photo = open_image(row['path'])
     photo.thumbnail((1024, 1024))
     picture = Image.fromarray(overlay(photo, row['heat']))
-    write_atomic(path, lambda p: picture.save(p, 'PNG'))
+    about = PngImagePlugin.PngInfo()
+    about.add_text('Software', 'animal_cls') # so that no scan takes it for a photo
+    write_atomic(path, lambda p: picture.save(p, 'PNG', pnginfo=about))
 
 # %% ../nbs/95_cli.ipynb #cab1f608
 def _explain_arguments(c:argparse.ArgumentParser):
@@ -348,7 +372,7 @@ def cmd_report(
 )->int:                   # exit status
     "write one self-contained page about a run"
     from animal_cls.report import make_report
-    root, items = _get_items(a.data, a.curation)
+    root, items = _get_items(a.data, a.curation, a.level)
     run = Path(a.run_folder)
     print(f"report: {make_report(run, root, items, a.out or run/'report.html', progress=not a.quiet)}")
     if (run/'results.json').exists():

@@ -20,7 +20,7 @@ from .data import ASSETS, english, match_labels
 from .eda import on_axis
 from .model import PACKAGED, add_to_header, get_device, last_layer, layout, load_weights, machine
 from .model import read_header, read_seen, save_weights
-from .preprocess import PARTS, build_cache, Cache, picture_keys
+from .preprocess import PARTS, build_cache, Cache, picture_keys, was_seen
 from .recipe import FAST, Recipe, size_at
 from .scan import near_duplicates, scan
 from .train import Batches, epoch_order, predict_logits, train
@@ -94,13 +94,6 @@ def metrics(logits:torch.Tensor, # (N, classes) on the CPU
                 coverage=coverage(logits, labels).to_dict('records'))
 
 # %% ../nbs/08_evaluate.ipynb #377b9b59
-def _was_seen(table:pd.DataFrame, # from `scan`, N rows
-              seen:np.ndarray,    # (n, 3) keys, from `read_seen`
-             )->np.ndarray:       # (N) booleans
-    "Which photos are among the seen pictures, or are near-duplicates of them."
-    groups = near_duplicates(np.concatenate([seen, picture_keys(table)]))
-    return np.isin(groups[len(seen):], groups[:len(seen)])
-
 def choose_items(weights,            # a weights file
                  classes:list,       # class names, in the net's order
                  root:Path,          # folder of the photos
@@ -115,7 +108,8 @@ def choose_items(weights,            # a weights file
         raise UserError(f"The net knows the classes {', '.join(classes)}, but the photos are in: {have}. "
                         "Give a folder with one folder for each class.")
     left = known[fits].reset_index(drop=True)
-    seen = _was_seen(scan(root, left, progress=False), read_seen(weights))
+    keys = picture_keys(scan(root, left, progress=False))
+    seen = was_seen(keys, read_seen(weights), read_header(weights).get('near', 9))
     if not all: left = left[~seen].reset_index(drop=True)
     if left.empty:
         raise UserError(f'The net has already seen all of these {seen.sum()} photos: '
@@ -132,13 +126,17 @@ def logits_labels(model:nn.Module, # from `load_weights`, on any device
     labels = [model.meta['classes'].index(label) for label in cache.items.label.iloc[rows]]
     return predict_logits(model, cache.xs, rows, model.meta), torch.tensor(labels, dtype=torch.long)
 
+def _numbers(rows, cache)->np.ndarray: # row numbers, or a mask
+    if not len(rows): raise UserError('There is no photo to measure on.')
+    return np.arange(len(cache))[np.asarray(rows)]
+
 def measure(model:nn.Module, # from `load_weights`, on any device
             cache:Cache,     # decoded photos, with the net's own labels
             rows,            # (n) row numbers in the cache
             flip:bool=False, # also report the accuracy with flip averaging, as `accuracy_flip`
            )->dict:          # `metrics`, and how they were obtained
     "Measure a net on photos, in float32."
-    start, rows, meta = time.perf_counter(), np.asarray(rows), model.meta
+    start, meta, rows = time.perf_counter(), model.meta, _numbers(rows, cache)
     logits, labels = logits_labels(model, cache, rows)
     results, seconds = metrics(logits, labels, meta['classes']), time.perf_counter() - start
     if flip:
@@ -163,7 +161,7 @@ def evaluate(weights,            # a weights file; None: the trained weights in 
              progress:bool=True, # show progress bars
             )->dict:             # results as from `measure`, with what was left out and why
     "Measure a weights file on a folder; unreadable photos are listed in `bad`. Raises `UserError` if none are left."
-    weights = Path(weights or PACKAGED)
+    weights, root = Path(weights or PACKAGED), Path(root)
     model = load_weights(weights).to(get_device())
     left, facts = choose_items(weights, model.meta['classes'], root, items, all)
     cache = build_cache(root, left, model.meta['cache_size'], progress=progress)
@@ -318,6 +316,7 @@ def finish_run(out,            # folder of a finished run
         calibrate(weights, cache)    # only once: a run that was killed here and resumed ends the same way
     model = load_weights(weights).to(get_device())
     meta, results = model.meta, measure(model, cache, np.flatnonzero(part == 'test'), flip)
+    if 'seen' in cache.items: results['start_has_seen'] = int((cache.items.seen & (part == 'test')).sum())
     results |= _train_test_gap(model, cache, results['accuracy'])
     history, counts = pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
@@ -339,7 +338,7 @@ def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
                )->torch.Tensor:     # (N, classes) logits; classes in alphabetical order
     "What nets say about photos they were not trained on."
     labels = np.unique(cache.items.label, return_inverse=True)[1]
-    groups = near_duplicates(np.stack(cache.items.key))
+    groups = near_duplicates(np.stack(cache.items.key), cache.near)
     logits = torch.zeros(len(cache), labels.max() + 1)
     split = StratifiedGroupKFold(min(folds, np.bincount(labels).max()), shuffle=True, random_state=recipe.seed)
     with tempfile.TemporaryDirectory() as tmp:

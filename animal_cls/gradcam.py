@@ -15,7 +15,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
 from matplotlib.colors import ListedColormap
 from .augment import prepare
-from .data import english
+from .data import class_number, english
 from .preprocess import Cache, squeeze
 
 # %% ../nbs/09_gradcam.ipynb #e9d85e08
@@ -138,14 +138,14 @@ def whole_view(heats:torch.Tensor, # (N, H, W) or (N, C, H, W) heat maps of what
 # %% ../nbs/09_gradcam.ipynb #690244a5
 def why(photo:Image.Image, # RGB
         model:nn.Module,   # from `load_weights`
-        classes=None,      # names of classes, as trained; None: the three most likely
+        classes=None,      # names of classes, as trained or in English; None: the three most likely
         method='gradcam',  # one of `METHODS`
        )->plt.Figure:
     "The evidence in a photo for each of several classes, on one scale, and their probabilities."
     xb = to_batch([photo], model.meta).to(next(model.parameters()).device)
     heats, logits = grad_cam(model, xb, 'all', with_logits=True, method=method, together=True)
     names, probs = model.meta['classes'], logits[0].softmax(0)
-    chosen = [names.index(c) for c in classes] if classes else probs.topk(min(3, len(names))).indices.tolist()
+    chosen = [class_number(c, names) for c in classes] if classes else probs.topk(min(3, len(names))).indices.tolist()
     heats = whole_view(heats[0, chosen], model.meta).cpu()
     n = len(chosen) + 1
     fig, axs = plt.subplots(1, n, figsize=(2.1*n + .6, 1.9), dpi=72, layout='constrained')

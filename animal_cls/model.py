@@ -254,13 +254,14 @@ def summary(model:nn.Module, # any net of convolutions and linear layers
 def save_weights(path,            # a .safetensors file
                  model:nn.Module, # made by `create_model`
                  meta:dict,       # header: classes, size, mean, std and anything else worth knowing
-                 seen=None,       # (n, 3) uint64 keys of the pictures it was trained on or chosen by
+                 seen=None,       # (n, 3) uint64 keys of the pictures it was trained on or chosen by; None: those of `model`
                  half:bool=False, # store matrices as float16, in half the bytes
                 ):
     "Save a net with all that is needed to use it; the file appears whole or not at all."
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
-    if seen is not None: tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
+    seen = getattr(model, 'seen', None) if seen is None else seen
+    if seen is not None and len(seen): tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
     header = json.dumps(meta | dict(model=model.name)) # in ASCII, because folder names need not be UTF-8
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=header)))
 
@@ -278,6 +279,8 @@ class _Header(dict):
     def __missing__(self, key): return self['size']*9//8 if key == 'cache_size' else self.defaults[key]
 
     def __or__(self, more): return _Header(super().__or__(more))
+
+    def copy(self): return _Header(self)
 
 def _usable(meta:_Header)->bool: # values of a wrong type may also raise
     "Can a net be used with this header?"
@@ -307,7 +310,7 @@ def read_header(path)->dict: # the header; a missing cache_size, crop, temperatu
 PACKAGED = ASSETS/'beyond.safetensors' # the trained weights in the package
 
 def load_weights(path=None,   # a .safetensors file; None: the trained weights in the package
-                )->nn.Module: # in eval mode on the CPU; `meta` is its header, as from `read_header`
+                )->nn.Module: # in eval mode on the CPU; `meta` is its header, `seen` the keys of its pictures
     "Load a net; raises `UserError` if the file is missing, cut short or of another kind. No code in it can run."
     path = PACKAGED if path is None else Path(path)
     meta = read_header(path)
@@ -320,7 +323,7 @@ def load_weights(path=None,   # a .safetensors file; None: the trained weights i
                         'train it again.') from e
     if not all(t.isfinite().all() for t in model.state_dict().values()):
         raise UserError(f"'{path}' is damaged, because some of its weights are not numbers: train it again.")
-    model.meta = meta
+    model.meta, model.seen = meta, read_seen(path)
     return model.eval()
 
 # %% ../nbs/06_model.ipynb #72c64669
@@ -342,6 +345,7 @@ def start_from(model:nn.Module, # made by `create_model`; changed
         last = last_layer(model) + '.'
         learned = {k: t for k, t in learned.items() if not k.startswith(last)}
     model.load_state_dict(learned, strict=False)
+    model.seen = other.seen
     return other.meta
 
 # %% ../nbs/06_model.ipynb #b1c81435

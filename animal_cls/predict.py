@@ -16,7 +16,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
 from .augment import middle, normalise, prepare
 from .core import ImageError, trim_memory, UserError, write_atomic
-from .data import MAX_PIXELS, TURN, english, list_files, open_image, orientation, to_rgb
+from .data import MAX_PIXELS, TURN, class_number, english, list_files, open_image, orientation, to_rgb
 from .gradcam import grad_cam, whole_view
 from .model import get_device, layout, load_weights, read_header
 from .preprocess import build_cache, squeeze
@@ -82,12 +82,15 @@ def read_photo(photo,    # a path or a PIL image
 def expand(paths,   # files and folders
           )->list:  # paths of files; what cannot be listed stays in the list, to fail with a reason later
     "Paths of photos: each folder is replaced by its files, in order of name."
-    out = []
-    for p in paths:
-        closed = [] # folders that may not be read
-        below = list_files(p, closed) if '://' not in str(p) and os.path.isdir(p) else []
-        out += [os.path.join(p, f) for f in below] + closed or [str(p)]
-    return out
+    return [file for p in paths for file in _expand(p)]
+
+def _expand(photo)->list: # a path, or anything else, which stays as it is
+    "The files of a folder; a file or a picture alone."
+    if not isinstance(photo, (str, os.PathLike)) or '://' in str(photo): return [photo]
+    path = os.path.expanduser(photo)
+    if not os.path.isdir(path): return [str(photo)]
+    closed = [] # folders that may not be read
+    return [os.path.join(path, f) for f in list_files(path, closed)] + closed or [path]
 
 # %% ../nbs/11_predict.ipynb #ed287cc8
 def _read_ahead(photos,       # any iterable of paths and PIL images
@@ -120,15 +123,8 @@ def _answer(logits:torch.Tensor, # (classes)
     return row if heat is None else row | dict(heat=heat.cpu().numpy())
 
 def _as_list(photos): # one photo, or an iterable of them
+    if isinstance(photos, np.ndarray) and photos.dtype == np.uint8: return [Image.fromarray(photos)]
     return [photos] if isinstance(photos, (str, os.PathLike, Image.Image)) else photos
-
-def _class_number(name:str,     # a class, as trained or in English
-                  classes:list, # class names, in the net's order
-                 )->int:
-    "The number of a class; raises `UserError` when the net does not know it."
-    numbers = {n: k for k, c in enumerate(classes) for n in (english(c), c)}
-    if name not in numbers: raise UserError(f"The net knows no class '{name}': choose one of {', '.join(classes)}.")
-    return numbers[name]
 
 # %% ../nbs/11_predict.ipynb #5b01f0b6
 def _ask(predictor,    # a `Predictor`
@@ -172,13 +168,14 @@ class Predictor:
         return f"Predictor({self.meta['model']}, {len(self.classes)} classes, {self.meta['size']} px)"
 
     def stream(self,
-               photos,             # any iterable of paths and PIL images
-               batch:int=64,       # photos at a time
+               photos,             # any iterable of paths, folders and PIL images
+               batch:int=64,       # photos at a time, at least 1
                explain:bool=False, # add heat maps?
                target:int=None,    # class number to explain; None: the predicted class
                method:str='gradcam'): # one of `METHODS` of notebook 09
         "Yields a row for each photo: path, label, english, probability, sure, probabilities; or path and error."
-        for some, read in _read_ahead(photos, self.side, batch, int(get_device().type != 'cpu')):
+        files = (file for photo in photos for file in _expand(photo))
+        for some, read in _read_ahead(files, self.side, max(1, batch), int(get_device().type != 'cpu')):
             yield from _rows(self, some, read, explain, target, method)
 
     def __call__(self, photos, batch:int=64)->list:
@@ -187,7 +184,7 @@ class Predictor:
 
     def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list:
         "As a call, with `heat`, (H, H) in [0, 1] over the whole photo, for the class `target` or the predicted one."
-        number = None if target is None else _class_number(target, self.classes)
+        number = None if target is None else class_number(target, self.classes)
         return list(self.stream(_as_list(photos), batch, True, number, method))
 
 # %% ../nbs/11_predict.ipynb #6d29f680

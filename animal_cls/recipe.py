@@ -10,7 +10,7 @@ __all__ = ['DECK', 'FAST', 'TUNE', 'RECIPES', 'Recipe', 'change', 'with_batch', 
 import ast, dataclasses
 from dataclasses import dataclass
 from .core import UserError
-from .model import load_weights, MODELS
+from .model import MODELS, load_weights
 
 # %% ../nbs/92_recipe.ipynb #1ea070b8
 _WORDS = dict(schedule=('onecycle', 'plateau'), corners=('reflect', 'black'))
@@ -121,17 +121,19 @@ def fit_recipe(r:Recipe, # as it stands
 # %% ../nbs/92_recipe.ipynb #7d392218
 def training_plan(
     model:str|None=None,  # name of a net; None: the net of `init`, or else 'beyond'
-    recipe:str|None=None, # key of `RECIPES`; None: 'tune' for a net that has learned before, otherwise 'fast'
+    recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned before, otherwise FAST
     init:str|None=None,   # where to start: a weights file, or 'package' for those in the package; None: random weights
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
     if init and not model: model = load_weights(None if init == 'package' else init).name
     model = model or 'beyond'
-    base = RECIPES[recipe or ('tune' if init or model not in MODELS else 'fast')]
+    recipe, knobs = recipe or ('tune' if init or model not in MODELS else 'fast'), list(knobs)
+    base = recipe if isinstance(recipe, Recipe) else RECIPES.get(recipe)
+    if base is None: raise UserError(f"There is no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")
     turned = {k.partition('=')[0] for k in knobs}
     free = {'epochs': 'min_steps=0', 'batch': 'min_batches=1'} # lower limits that an explicit wish overrules
-    plan = change(base, [limit for k, limit in free.items() if k in turned] + list(knobs))
+    plan = change(base, [limit for k, limit in free.items() if k in turned] + knobs)
     if 'batch' in turned and 'lr' not in turned: plan = dataclasses.replace(plan, lr=with_batch(base, plan.batch).lr)
     return model, plan
 

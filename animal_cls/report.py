@@ -108,6 +108,9 @@ def headline(results:dict, # as `read_run` gives them
     if meta['chosen_on'] != 'test':
         caveat = ('None of them was used to train the net or to choose its weights, '
                   'and none is a near-duplicate of one that was.')
+    if seen := results.get('start_has_seen'):
+        caveat = (f'The net that this run began as had seen <b>{seen:,}</b> of them in its own training, '
+                  'so the figure is optimistic.')
     facts = _facts(classes=len(meta['classes']), training_photos=f'{meta["photos"]:,}',
                    macro_F1=f'{results["macro_f1"]:.1f}%', top_2_accuracy=f'{results["top2"]:.1f}%',
                    with_flip_averaging=None if flip is None else f'{flip:.1f}%',
@@ -417,7 +420,7 @@ def _page(title:str,     # heading, as text
     links = ''.join(f'<a href=#s{i}>{t}</a>' for i, t in enumerate(sections))
     body = ''.join(f'<section id=s{i}><h2>{t}</h2>{s}</section>' for i, (t, s) in enumerate(sections.items()))
     return ('<!doctype html><html lang=en><meta charset=utf-8>'
-            '<meta name=viewport content="width=device-width,initial-scale=1">'
+            '<meta name=viewport content="width=device-width,initial-scale=1"><meta name=generator content=animal_cls>'
             f'<title>{_esc(title)}</title><style>{_COLOURS_AND_TEXT}{_BOXES}</style>'
             f'<header><h1>{_esc(title)}</h1><p>{_esc(about)}</p><nav>{links}</nav></header>'
             f'<main>{body}</main></html>\n')

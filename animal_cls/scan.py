@@ -7,14 +7,14 @@ __all__ = ['TYPES', 'HASHES', 'brightness', 'colourfulness', 'sharpness', 'entro
            'read_scan', 'scan', 'close_pairs', 'near_duplicates']
 
 # %% ../nbs/02_scan.ipynb #f75cfca3
-import hashlib, io, os, warnings
+import hashlib, io, os
 from functools import partial
 from itertools import combinations, pairwise
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from tqdm import tqdm
-from .core import home, ImageError, in_handfuls, save_table
+from .core import home, ImageError, in_handfuls, save_table, UserError, write_atomic
 from .data import FORMATS, TURN, decode, orientation, read_file, to_rgb
 
 # %% ../nbs/02_scan.ipynb #168d4c72
@@ -123,16 +123,14 @@ def _header(im:Image.Image, # an opened photo
     "What the header of a photo says."
     m = im.mode
     bits = 1 if m == '1' else 16 if '16' in m else 32 if m[0] in 'IF' else 8
-    return dict(width=im.width, height=im.height, format=im.format, mode=m, orientation=orientation(im), bits=bits)
+    width, height = im.info.get('full_size', im.size)
+    return dict(width=width, height=height, format=im.format, mode=m, orientation=orientation(im), bits=bits)
 
 def header_facts(data:bytes, # the content of a file that cannot be decoded
                 )->dict:     # width, height, format, mode, orientation, bits; empty when the header is broken, too
     "What the header of a broken photo says."
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore', Image.DecompressionBombWarning) # nothing is decoded here
-            warnings.simplefilter('ignore', UserWarning) # as in `decode`
-            with Image.open(io.BytesIO(data), formats=FORMATS) as im: return _header(im)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as im: return _header(im)
     except Exception: return {} # `decode` has already said what is wrong
 
 # %% ../nbs/02_scan.ipynb #3e42893e
@@ -224,12 +222,9 @@ def _load_kept(path:Path)->pd.DataFrame: # a scan with a column `stamp`
 def _add_kept(old:pd.DataFrame, rows:list, stamps:dict, path:Path)->None:
     "Add rows to a kept scan; when the disk is full, nothing is kept."
     new = _as_scan(rows).assign(stamp=[stamps[r['path']] for r in rows])
-    part = path.with_suffix(f'.{os.getpid()}.part')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_scan(pd.concat([old[~old.path.isin(new.path)], new]), part)
-        os.replace(part, path)
-    except OSError: part.unlink(missing_ok=True)
+    table = pd.concat([old[~old.path.isin(new.path)], new])
+    try: write_atomic(path, lambda p: save_scan(table, p))
+    except OSError: return
 
 def _unchanged(old:pd.DataFrame, stamps:dict)->pd.DataFrame: # rows of a kept scan
     "The rows whose files have not changed."
@@ -254,7 +249,7 @@ def scan(root:Path,          # folder of the data set
     "Visit every file once; a bad one gets a row with an `error`. Raises `UserError` when a worker dies."
     stamps, rows = _stamps(root, items), []
     try: path = _kept_file(root) if reuse else None
-    except OSError: reuse = False # no cache folder
+    except (OSError, UserError): reuse = False # no cache folder
     old = _load_kept(path) if reuse else _NOTHING
     known = _unchanged(old[old.error == ''], stamps)
     todo = items.path[~items.path.isin(known.path)].tolist()

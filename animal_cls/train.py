@@ -17,8 +17,8 @@ from tqdm.auto import tqdm
 from .augment import augment, class_strength, Geometry, prepare, random_geometry
 from .core import save_table, UserError, write_atomic, writing
 from .device import bf16_pays, enough_memory, Meter, passed, peak_flops, pixels_on, Recorder, send, tick
-from .model import add_to_header, create_model, get_device, last_layer, layout, read_header, save_weights
-from .model import set_seed, start_from, summary
+from .model import PACKAGED, add_to_header, create_model, get_device, last_layer, layout, read_header
+from .model import read_seen, save_weights, set_seed, start_from, summary
 from .preprocess import Cache, channel_stats
 from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, read_state, save_state, Stopped
@@ -240,10 +240,11 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
 
 # %% ../nbs/07_train.ipynb #67eb28ef
 def _signature(run:Run)->dict: # what must be the same for a run to go on
-    parts = ' '.join(map(str, run.cache.items.part))
-    split = hashlib.sha256(parts.encode()).hexdigest()[:16]
+    items = run.cache.items
+    digest = lambda values: hashlib.sha256('\n'.join(map(str, values)).encode(errors='surrogateescape')).hexdigest()[:16]
+    photos, split = digest(zip(items.path, items.label, (list(map(int, k)) for k in items.key))), digest(items.part)
     mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
-    return json.loads(json.dumps(mine | dict(photos=run.cache.path.name, split=split)))
+    return json.loads(json.dumps(mine | dict(photos=photos, split=split)))
 
 def _check_same(run:Run, kept:dict): # the signature in the folder
     "Raise `UserError` when the folder belongs to another run."
@@ -253,7 +254,7 @@ def _check_same(run:Run, kept:dict): # the signature in the folder
         knobs = [k for k, v in mine['recipe'].items() if kept.get('recipe', {}).get(k) != v]
         differ[differ.index('recipe')] = f"recipe ({', '.join(knobs)})"
     if differ:
-        raise UserError(f"The run in '{run.out}' was made with another {', '.join(differ)}: "
+        raise UserError(f"The run in '{run.out}' was not made with the same {' and '.join(differ)}: "
                         "use the same as then, or another --out.")
 
 def _finished(run:Run, weights:Path)->dict: # facts
@@ -306,11 +307,18 @@ def new_run(name:str, cache:Cache, recipe:Recipe, init=None)->Run: # as for `tra
     run.meter.peak = peak_flops(get_device(), run.amp)
     return run
 
+def _seen_before(out:Path, init)->np.ndarray: # (n, 3) keys, empty where there are none
+    "The pictures that taught the net in a folder, or the net it began as."
+    for file in (out/'weights.safetensors', PACKAGED if init == 'package' else init):
+        if file and Path(file).exists(): return read_seen(file)
+    return np.zeros((0, 3), np.uint64)
+
 def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=None)->Run: # as for `train`
     "A run in its folder: new, or taken up where it was left; raises `UserError` when the folder belongs to another."
     out = Path(out)
     begun = resume and any((out/f).exists() for f in (STATE, BEFORE, 'weights.safetensors'))
     run = _assemble(name, cache, recipe, init, not begun, out)
+    if begun: run.model.seen = _seen_before(out, init)
     tensors, facts = from_first(lambda: _find_state(run, resume))
     for k in _FACTS: setattr(run, k, facts.get(k, getattr(run, k)))
     for k in _COUNTS: setattr(run.meter, k, facts.get(k, getattr(run.meter, k)))
@@ -383,7 +391,8 @@ def _about(run:Run, size:int)->dict: # side of the pictures that it has learned 
     b, r = run.batches, run.recipe
     return dict(classes=b.classes, size=test_size(r, size), crop=r.test_crop, cache_size=run.cache.size,
                 mean=b.mean, std=b.std, recipe=dataclasses.asdict(r), photos=len(b.rows), chosen_on=b.chosen_on,
-                epoch=len(run.history), accuracy={b.chosen_on: run.best}, run=_signature(run))
+                epoch=len(run.history), accuracy={b.chosen_on: run.best}, run=_signature(run),
+                **({} if run.cache.near == 9 else dict(near=run.cache.near)))
 
 def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan where there is no such part
     "How good the net is now, on what it does not learn from."
@@ -400,6 +409,9 @@ def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan wh
 def _keep(run:Run, size:int, better:bool): # is it the best net so far?
     items = run.cache.items
     seen = np.stack(items.key[items.part.isin(['train', 'valid'])]) # what taught or chose
+    known = set(map(bytes, seen))
+    before = [key for key in getattr(run.model, 'seen', ()) if bytes(key) not in known] # what taught the net it began as
+    if before: seen = np.concatenate([seen, before])
     with writing(run.out):
         if better: save_weights(run.out/'weights.safetensors', run.judged, _about(run, size), seen)
         write_atomic(run.out/'history.csv', lambda p: pd.DataFrame(run.history).to_csv(p, index=False))

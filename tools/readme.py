@@ -55,4 +55,6 @@ def main(check):
         (ROOT/p).write_bytes(files[p])
     for p in extra: p.unlink()
 
-if __name__ == '__main__': main('--check' in sys.argv[1:])
+if __name__ == '__main__':
+    if sys.argv[1:] not in ([], ['--check']): sys.exit(__doc__)
+    main('--check' in sys.argv)

@@ -40,15 +40,24 @@ def check_clean():
     changed = sorted(p.name for p in before.keys() | after.keys() if before.get(p) != after.get(p))
     return not changed, 'changed by clean and export: ' + ', '.join(changed)
 
+def imported(node):
+    "The modules of this project that a statement imports from; names of the package itself are none."
+    if isinstance(node, ast.Import):
+        return [n.name.partition('.')[2] or n.name for n in node.names if n.name.split('.')[0] == 'animal_cls']
+    if not isinstance(node, ast.ImportFrom): return []
+    if not node.level and (node.module or '').split('.')[0] != 'animal_cls': return []
+    path = (node.module or '').removeprefix('animal_cls').strip('.')
+    return [path] if path else [n.name for n in node.names if n.name != '__version__']
+
 def check_imports():
     modules = {p.stem: p for p in (root/'animal_cls').glob('[a-z]*.py')}
     wrong = [f'{name} has no place in tools/test.py' for name in modules.keys() - set(HOUSE)]
     for name, file in modules.items():
+        if name not in HOUSE: continue
         for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
-            if not isinstance(node, ast.ImportFrom) or not node.module or name not in HOUSE: continue
-            used = node.module.split('.')[-1]
-            own = used in HOUSE and (node.level or node.module.startswith('animal_cls.'))
-            if own and HOUSE.index(used) >= HOUSE.index(name): wrong.append(f'{name} imports {used} from above')
+            for used in imported(node):
+                if used not in HOUSE: wrong.append(f'{name} imports {used}, not from a module')
+                elif HOUSE.index(used) >= HOUSE.index(name): wrong.append(f'{name} imports {used} from above')
     return not wrong, '\n'.join(wrong)
 
 def check_notebook(nb): return call(bin/'nbdev_test', '--path', nb, '--n_workers', '0', '--do_print')
