@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UserError', 'ImageError', 'cache_folder', 'home', 'write_atomic', 'make_whole', 'save_table', 'read_table',
-           'readable', 'keep_memory', 'trim_memory', 'cores', 'in_handfuls']
+           'readable', 'keep_memory', 'trim_memory', 'bar', 'cores', 'in_handfuls']
 
 # %% ../nbs/90_core.ipynb #1ebece4c
 import csv, ctypes, errno, math, multiprocessing, os, shutil, signal, sys, threading, time, uuid, warnings
@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import pandas as pd
 from safetensors import SafetensorError
+from tqdm.auto import tqdm
 
 # %% ../nbs/90_core.ipynb #15a43a46
 class UserError(Exception):
@@ -153,6 +154,31 @@ def trim_memory():
     "Return kept memory to the system, if the C library can."
     try: ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError): return
+
+# %% ../nbs/90_core.ipynb #e5dc28f9
+class _Lines:
+    "A bar for people who read a file: now and then a line, never two within a second."
+    def __init__(self, total:int, desc:str, unit:str, initial:int=0):
+        self.total, self.desc, self.unit, self.n = total, desc, unit, initial
+        self.told = time.monotonic()
+
+    def __enter__(self): return self
+
+    def __exit__(self, *error): pass
+
+    def update(self, n:int=1):
+        self.n += n
+        if time.monotonic() - self.told >= 10: self.set_postfix_str('')
+
+    def set_postfix_str(self, remark:str):
+        if time.monotonic() - self.told < 1 and self.n < self.total: return
+        self.told = time.monotonic()
+        print(f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', *[remark]*bool(remark), sep=', ', file=sys.stderr, flush=True)
+
+def bar(total:int, desc:str, unit:str, initial:int=0, show:bool=True): # a context manager with `update` and `set_postfix_str`
+    "Progress: a bar where somebody watches (a terminal, a notebook), lines where not."
+    if show and not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
+    return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=not show)
 
 # %% ../nbs/90_core.ipynb #67d22f23
 def _stay_with(parent:int): # process id of the parent

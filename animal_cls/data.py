@@ -31,7 +31,7 @@ def match_labels(labels:pd.Series, # class names of a folder
     "Translate labels between Italian and English where `classes` contains the translation."
     to_italian = {k: v for k, v in ENGLISH.items() if v in classes}
     names = {english(c): c for c in classes} | to_italian | {c: c for c in classes}
-    return labels.map(lambda label: names.get(label, names.get(label.lower(), label)))
+    return labels.map(lambda label: names.get(label, names.get(label.lower(), label))).astype(object)
 
 # %% ../nbs/01_data.ipynb #c00406c5
 def class_number(name:str,     # a class, as trained or in English
@@ -427,6 +427,6 @@ def curate(items:pd.DataFrame,    # path, label
     new = dict(zip(curation.path, zip(curation.action, curation.label)))
     said = [new.get(p, ('keep', '')) for p in items.path]
     labels = [label if action == 'relabel' else was for (action, label), was in zip(said, items.label)]
-    left = items.assign(label=labels)[[action != 'exclude' for action, _ in said]].reset_index(drop=True)
+    left = items.assign(label=pd.Series(labels, items.index, object))[[action != 'exclude' for action, _ in said]].reset_index(drop=True)
     if left.empty: raise UserError('The curation excludes every photo: remove some of its rows.')
     return left

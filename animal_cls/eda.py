@@ -246,38 +246,40 @@ def show_groups(root,            # folder of the data set
 
 # %% ../nbs/03_eda.ipynb #24dee147
 _EXTENSIONS = dict(JPEG='.jpg .jpeg .jpe .jfif', MPO='.jpg .jpeg .jpe .jfif .mpo', PNG='.png', GIF='.gif', WEBP='.webp',
-                   BMP='.bmp .dib', TIFF='.tif .tiff')
+                   BMP='.bmp .dib', TIFF='.tif .tiff', HEIF='.heic .heif', AVIF='.avif')
+
+def _say(form:str, *columns)->pd.Series: # of texts, dtype object whatever text columns are here, and without rows, too
+    return pd.Series([form.format(*values) for values in zip(*columns)], columns[0].index, object)
 
 def _file_issues(ok:pd.DataFrame, # readable rows of a scan
                  small, odd,      # as in `audit`
                 )->list:          # (issue, which photos, score, detail)
     "Format, colour mode, orientation, size and shape."
     w, h = ok.width.astype(float), ok.height.astype(float)
-    long, pixels = np.maximum(w, h), ok.width.astype(str) + '×' + ok.height.astype(str) + ' px'
-    shape = long/np.minimum(w, h)
+    long, shape = np.maximum(w, h), np.maximum(w, h)/np.minimum(w, h)
     fits = np.array([e in _EXTENSIONS.get(f, e).split() for f, e in zip(ok.format, ok.ext)], dtype=bool)
-    turned = ok.orientation
-    inside = ok.format + ' inside a ' + ok.ext.replace('', 'nameless') + ' file'
+    turned, pixels = ok.orientation, '{:.0f}×{:.0f} px'
+    inside = _say('{} inside a {} file', ok.format, ok.ext.replace('', 'nameless'))
     return [('wrong_extension', ~fits, np.nan, inside),
-            ('colour_mode', ok['mode'] != 'RGB', np.nan, 'mode ' + ok['mode']),
-            ('exif_rotated', turned > 1, turned.astype(float), 'orientation tag ' + turned.astype(str)),
-            ('small', long < small, long, pixels),
-            ('atypical_size', ~(w*h).between(*_fences(w*h)), w*h, pixels + ', an unusual area'),
-            ('odd_shape', shape > odd, shape, pixels + ', stretched ' + shape.map('{:.1f} to 1'.format))]
+            ('colour_mode', ok['mode'] != 'RGB', np.nan, _say('mode {}', ok['mode'])),
+            ('exif_rotated', turned > 1, turned.astype(float), _say('orientation tag {}', turned)),
+            ('small', long < small, long, _say(pixels, w, h)),
+            ('atypical_size', ~(w*h).between(*_fences(w*h)), w*h, _say(pixels + ', an unusual area', w, h)),
+            ('odd_shape', shape > odd, shape, _say(pixels + ', stretched {:.1f} to 1', w, h, shape))]
 
 # %% ../nbs/03_eda.ipynb #c4e3a5f9
 def _pixel_issues(ok:pd.DataFrame,                       # readable rows of a scan
                   dark, bright, blur, information, grey, # as in `audit`
                  )->list:                                # (issue, which photos, score, detail)
     "Brightness, blur, information and colour."
-    def says(words, x): return x.map((words + ' {:.3g}').format)
+    def says(words, x): return _say(words + ' {:.3g}', x)
     light, shown = ok.brightness, ok.contrast >= EMPTY
     focus = ok.sharpness/ok.contrast.clip(lower=EMPTY)**2
     colours = ok.colourfulness
     return [('dark', light < dark, light, says('brightness', light)),
             ('bright', light > bright, light, says('brightness', light)),
             ('blurry', (focus < blur) & shown, focus, says('sharpness over contrast²', focus)),
-            ('low_information', ok.entropy < information, ok.entropy, ok.entropy.map('{:.1f} bits a pixel'.format)),
+            ('low_information', ok.entropy < information, ok.entropy, _say('{:.1f} bits a pixel', ok.entropy)),
             ('greyscale', (colours < grey) & shown, colours, says('colourfulness', colours))]
 
 # %% ../nbs/03_eda.ipynb #b7f8ac15
@@ -291,9 +293,8 @@ def _group_findings(ok:pd.DataFrame, # readable rows of a scan
     part = ok[who]
     g = part.groupby(np.asarray(key)[who], sort=False)
     n, labels = g.path.transform('size'), g.label.transform(lambda l: ', '.join(sorted(set(l))))
-    name = 'group ' + (g.ngroup() + 1).astype(str) + ': ' + n.astype(str) + ' photos of ' + labels
-    return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float),
-                             detail=name + ', first ' + g.path.transform('first')))
+    detail = _say('group {}: {} photos of {}, first {}', g.ngroup() + 1, n, labels, g.path.transform('first'))
+    return pd.DataFrame(dict(path=part.path, issue=issue, score=n.astype(float), detail=detail))
 
 # %% ../nbs/03_eda.ipynb #54ce414e
 def _copies(ok:pd.DataFrame, # readable rows of a scan
@@ -344,7 +345,8 @@ def audit(df:pd.DataFrame,     # a scan
         rows.append(findings(ok, issue, score, detail)[np.asarray(who, dtype=bool)])
     rows += _copies(ok, radius, None if part is None else pd.Series(np.asarray(part), df.index)[ok.index])
     rows.append(_rare_classes(ok, balance))
-    return pd.concat([r for r in rows if len(r)] or rows[:1], ignore_index=True)
+    table = pd.concat([r for r in rows if len(r)] or rows[:1], ignore_index=True)
+    return table.astype(dict(path=object, issue=object, detail=object))
 
 # %% ../nbs/03_eda.ipynb #50f0c522
 _ISSUE_OF = dict(corrupted='unreadable', truncated='truncated', tiny='small', png_as_jpeg='wrong_extension',

@@ -12,8 +12,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
-from tqdm.auto import tqdm
-from .core import home, ImageError, in_handfuls, make_whole, read_table, save_table, UserError
+from .core import bar, home, ImageError, in_handfuls, make_whole, read_table, save_table, UserError
 from .data import open_image, part_of
 from .scan import HASHES, near_duplicates, scan
 
@@ -150,13 +149,13 @@ def _write_pixels(out:Path,           # the folder to fill
     "Fill a new cache folder: pixels.u8, items.csv, bad.csv, about.json."
     aspects, errors = [], []
     with (open(out/'pixels.u8', 'wb') as f,
-          tqdm(total=len(paths), desc='decode', unit=' photos', disable=not progress) as bar):
+          bar(len(paths), 'decode', ' photos', show=progress) as done):
         for some in in_handfuls(partial(_decode_all, size), paths, workers):
             for x, aspect, error in some:
                 if x is not None: f.write(x.tobytes())
                 aspects.append(aspect)
                 errors.append(error)
-            bar.update(len(some))
+            done.update(len(some))
     table = items.assign(aspect=aspects, error=errors).reset_index(drop=True)
     ok = table.error == ''
     if not ok.any():

@@ -429,7 +429,8 @@ def _page(title:str,     # heading, as text
 def _test_photos(run:Path, root:Path, items:pd.DataFrame, meta:dict, split:pd.DataFrame, progress:bool)->tuple:
     "Cache, rows of the test photos in it, and items with the labels that the run was trained on."
     trained_on = dict(zip(split.path, split.label)) # a person may have corrected some labels
-    items = items.assign(label=[trained_on.get(p, l) for p, l in zip(items.path, items.label)])
+    labels = [trained_on.get(p, l) for p, l in zip(items.path, items.label)]
+    items = items.assign(label=pd.Series(labels, items.index, object))
     cache = prepare_data(root, items, meta['cache_size'], split=split, progress=progress)
     at = np.flatnonzero(cache.items.part == 'test')
     if not len(at):

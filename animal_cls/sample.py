@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
-from tqdm.auto import tqdm
+from .core import bar
 
 # %% ../nbs/91_sample.ipynb #383d4506
 def _rot(a):
@@ -964,5 +964,6 @@ def draw_sample(dir,                 # folder to write: new, empty, or drawn bef
     _log(root, [])
     with ThreadPoolExecutor(workers or os.cpu_count()) as ex:
         drawn = ex.map(lambda j: _draw_file(root, j), jobs)
-        details = list(tqdm(drawn, total=len(jobs), disable=not progress, desc='drawing'))
+        with bar(len(jobs), 'drawing', ' pictures', show=progress) as done:
+            details = [(detail, done.update())[0] for detail in drawn]
     return _log(root, [(j.path, j.fault, d) for j, d in zip(jobs, details) if j.fault])

@@ -13,8 +13,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
-from tqdm import tqdm
-from .core import home, ImageError, in_handfuls, save_table, UserError, write_atomic
+from .core import bar, home, ImageError, in_handfuls, save_table, UserError, write_atomic
 from .data import FORMATS, TURN, decode, orientation, read_file, to_rgb
 
 # %% ../nbs/02_scan.ipynb #168d4c72
@@ -254,10 +253,10 @@ def scan(root:Path,          # folder of the data set
     known = _unchanged(old[old.error == ''], stamps)
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
-        with tqdm(total=len(todo), desc='scan', unit=' images', disable=not (progress and todo)) as bar:
+        with bar(len(todo), 'scan', ' images', show=bool(progress and todo)) as done:
             for batch in in_handfuls(partial(describe, root), todo, workers):
                 rows += batch
-                bar.update(len(batch))
+                done.update(len(batch))
     finally:
         if reuse and rows: _add_kept(old, rows, stamps, path)
     table = pd.concat([known[list(TYPES)], _as_scan(rows)]).set_index('path').loc[items.path].reset_index()

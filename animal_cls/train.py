@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as F
 from torch.nn.parallel import DistributedDataParallel
-from tqdm.auto import tqdm
 from .augment import augment, class_strength, Geometry, prepare, random_geometry
-from .core import save_table, UserError, write_atomic, writing
+from .core import bar, save_table, UserError, write_atomic, writing
 from .device import bf16_pays, enough_memory, Meter, passed, peak_flops, pixels_on, Recorder, send, tick
 from .model import PACKAGED, add_to_header, create_model, get_device, last_layer, layout, read_header
 from .model import read_seen, save_weights, set_seed, start_from, summary
@@ -458,17 +457,17 @@ def train(name:str,           # a model's name, as for `create_model`
          )->pd.DataFrame:     # history: one row an epoch
     "Train a net; leaves its weights, history and split in `out`. Raises `Stopped` or `UserError` when it cannot go on."
     with enough_memory(recipe.batch): run = open_run(name, cache, recipe, out, resume, init)
-    bar = tqdm(total=run.total, initial=run.step, unit=' steps', desc=name, disable=world()[0] > 0 or not progress)
-    with enough_memory(run.recipe.batch), catch_signals() as caught, bar:
+    shown = bar(run.total, name, ' steps', run.step, progress and not world()[0])
+    with enough_memory(run.recipe.batch), catch_signals() as caught, shown as steps:
         saver = _Saver(save_every)
         while not run.finished:
             one_step(run)
-            bar.update()
+            steps.update()
             if on_step: on_step(run)
             if caught and world()[1] == 1: settle(run) # a request to stop is heard at once
             if run.meter.waiting: continue # the device is still at work
             signals = total(len(caught))[0] # one to any process counts for all
-            if ended := run.step % run.steps == 0: _end(run, bar, on_epoch)
+            if ended := run.step % run.steps == 0: _end(run, steps, on_epoch)
             if signals or run.finished or saver.due(ended): saver.save(run)
             if signals and not run.finished: raise _stopped(run)
     _close(run)
@@ -499,9 +498,9 @@ def _stopped(run:Run)->Stopped:
     return Stopped(f"Stopped at step {run.step} of {run.total}; nothing is lost. "
                    f"The same command with --resume goes on from here ('{run.out}').")
 
-def _end(run:Run, bar, on_epoch):
+def _end(run:Run, steps, on_epoch):
     end_epoch(run)
-    bar.set_postfix_str(_in_words(run.history[-1]))
+    steps.set_postfix_str(_in_words(run.history[-1]))
     if on_epoch and not world()[0]: on_epoch(pd.DataFrame(run.history))
 
 # %% ../nbs/07_train.ipynb #32701b2b
