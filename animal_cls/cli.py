@@ -242,11 +242,11 @@ def _train_arguments(c:argparse.ArgumentParser):
                    help='fast, deck or tune (default: fast, or tune for a net that has learned before)')
     c.add_argument('--out', metavar='RUN', help='folder of the run (default: runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='continue the run in --out where it stopped, or start it')
-    c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the folders '
-                   "say train and test, else 80/10/10); 90/10 is the deck's, where test also chooses the epoch")
+    c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the '
+                   "folders say train and test, else 80/10/10); 90/10 is the deck's, where test also chooses the epoch")
     _add_near(c)
-    c.add_argument('--group-by', metavar='HOW', help='what belongs together and is not split, instead of near-duplicates: '
-                   'a pattern for paths, or TABLE.csv:COLUMN')
+    c.add_argument('--group-by', metavar='HOW', help='what belongs together and is not split, instead of '
+                   'near-duplicates: a pattern for paths, or TABLE.csv:COLUMN')
     c.add_argument('--split-seed', metavar='SEED', type=_seed, default=42, help='seed of the split (default: 42)')
     for name, (kind, what) in _KNOBS.items():
         metavar = 'N' if kind is int else 'X'

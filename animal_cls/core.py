@@ -120,14 +120,22 @@ def save_table(df:pd.DataFrame, # table with a column `path`
     df.to_csv(file, index=False, errors='surrogateescape', quoting=quoting)
 
 # %% ../nbs/90_core.ipynb #8eca0919
+if pd.get_option('mode.string_storage') == 'auto': pd.set_option('mode.string_storage', 'python') # Arrow: UTF-8 only
+
+def _as_named(value): # a cell of a table
+    "Text as a system that speaks ASCII only gives the names of files."
+    if not isinstance(value, str): return value
+    return value.encode('utf-8', 'surrogateescape').decode('ascii', 'surrogateescape')
+
 def read_table(path, # a CSV file
                **kw, # further arguments of `pandas.read_csv`; `dtype` is `object` unless given
               )->pd.DataFrame: # text columns are always of dtype `object`
     "Read a CSV with file names of any kind; raises what `pandas.read_csv` raises."
-    kw = dict(dtype=object, keep_default_na=False, encoding_errors='surrogateescape') | kw
-    with pd.option_context('mode.string_storage', 'python'): df = pd.read_csv(path, **kw)
+    df = pd.read_csv(path, **dict(dtype=object, keep_default_na=False, encoding_errors='surrogateescape') | kw)
     text = [name for name, dtype in df.dtypes.items() if isinstance(dtype, pd.StringDtype)]
-    return df.astype(dict.fromkeys(text, object))
+    df = df.astype(dict.fromkeys(text, object))
+    if sys.getfilesystemencoding() != 'ascii': return df
+    return df.apply(lambda column: column.map(_as_named).astype(object) if column.dtype == object else column)
 
 # %% ../nbs/90_core.ipynb #e1b73eb9
 def readable(text)->str: # bytes that are not UTF-8 become '?'
@@ -173,16 +181,22 @@ class _Lines:
     def set_postfix_str(self, remark:str):
         if time.monotonic() - self.told < 1 and self.n < self.total: return
         self.told = time.monotonic()
-        print(f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', *[remark]*bool(remark), sep=', ', file=sys.stderr, flush=True)
+        print(f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', *[remark]*bool(remark), sep=', ',
+              file=sys.stderr, flush=True)
 
-def bar(total:int, desc:str, unit:str, initial:int=0, show:bool=True): # a context manager with `update` and `set_postfix_str`
+def bar(total:int,      # how many there are
+        desc:str,       # what is being done
+        unit:str,       # of what, with a space before it
+        initial:int=0,  # how many are done already
+        show:bool=True, # False: stay quiet
+       ):               # a context manager with `update` and `set_postfix_str`
     "Progress: a bar where somebody watches (a terminal, a notebook), lines where not."
     if show and not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
     return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=not show)
 
 # %% ../nbs/90_core.ipynb #67d22f23
 def _stay_with(parent:int): # process id of the parent
-    "In a worker: leave Ctrl-C to the parent, exit when the parent is gone, and keep Pillow's remarks on odd tags quiet."
+    "In a worker: leave Ctrl-C to the parent, exit when the parent is gone, and silence Pillow's remarks on odd tags."
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     warnings.filterwarnings('ignore', module='PIL')
     def watch():

@@ -25,6 +25,7 @@ def english(label:str, # class name, in any language
     "The English name of a class of Animals-10."
     return ENGLISH.get(label, label)
 
+# %% ../nbs/01_data.ipynb #256a6f54
 def match_labels(labels:pd.Series, # class names of a folder
                  classes:list,     # class names of a net
                 )->pd.Series:      # the labels, in the net's words where it has one
@@ -132,7 +133,8 @@ _PHOTOS = '.jpg .jpeg .jpe .jfif .png .gif .webp .bmp .tif .tiff .heic .heif .av
 
 def _folders(path:str)->list: # without the parts of a data set; none for what a system left behind
     *dirs, name = path.split('/')
-    if name.startswith('.') and name[:2] != '._' or any(_is_system(d) and d.lower() != '__macosx' for d in dirs): return []
+    if name.startswith('.') and name[:2] != '._' or any(_is_system(d) and d.lower() != '__macosx' for d in dirs):
+        return []
     return [d for d in dirs if part_of(d) is None and d.lower() != '__macosx']
 
 def _wrappers(dirs:list)->list: # the folders around all others, where others come to lie side by side
@@ -141,9 +143,9 @@ def _wrappers(dirs:list)->list: # the folders around all others, where others co
         if len(names) > 1: return next(d for d in dirs if len(d) > n)[:n]
     return []
 
-def label_of(paths:list, # relative paths, as from `list_files`
-             level:int=1,# which folder counts, from the first that tells photos apart
-            )->list:     # a label for each; '' for a file outside all class folders
+def label_of(paths:list,  # relative paths, as from `list_files`
+             level:int=1, # which folder counts, from the first that tells photos apart
+            )->list:      # a label for each; '' for a file outside all class folders
     "The class of each photo, by its folders, composed alike (Unicode NFC) whatever system they come from."
     dirs = [_folders(p) for p in paths]
     photos = [d for p, d in zip(paths, dirs) if d and os.path.splitext(p)[1].lower() in _PHOTOS]
@@ -259,7 +261,6 @@ def _find_root(source, # as for `get_data`
         raise UserError(f"'{root}' may not be read: change its permissions, or copy it.")
     return root
 
-# %% ../nbs/01_data.ipynb #2a1d8d41
 def get_data(source=None, # a folder, a zip file, 'kaggle:owner/set', or None for the drawn sample
              level=None,  # which folder is the class, from the first that tells photos apart; None: that one
             )->tuple:     # root (a Path), items (a DataFrame with columns path, label)
@@ -308,6 +309,7 @@ def _formats(data:bytes)->list: # content of a file
         raise ImageError("a HEIC photo, which needs an extra: pip install 'animal_cls[heic]'")
     return FORMATS
 
+# %% ../nbs/01_data.ipynb #22c566f9
 def _open(data:bytes,     # content of a file
          )->Image.Image:  # the photo as stored, decoded; one that was read smaller has its `full_size` in `info`
     "Decode a photo within our limits; raises whatever the decoder raises."
@@ -322,7 +324,6 @@ def _open(data:bytes,     # content of a file
     if im.size != full: im.info['full_size'] = full
     return im
 
-# %% ../nbs/01_data.ipynb #22c566f9
 def decode(data:bytes,    # content of a file
           )->Image.Image: # the photo as stored, in its own mode, not yet upright
     "Fully decode a photo (the first frame if there are several); raises `ImageError` if that fails."
@@ -419,7 +420,6 @@ def read_curation(path,           # a CSV file; if a photo has several rows, the
     _check_curation(rows, path)
     return rows[names].drop_duplicates('path', keep='last', ignore_index=True)
 
-# %% ../nbs/01_data.ipynb #c5064821
 def curate(items:pd.DataFrame,    # path, label
            curation:pd.DataFrame, # from `read_curation`; rows about other photos have no effect
           )->pd.DataFrame:        # new items: without the excluded photos, with the new labels
@@ -427,6 +427,7 @@ def curate(items:pd.DataFrame,    # path, label
     new = dict(zip(curation.path, zip(curation.action, curation.label)))
     said = [new.get(p, ('keep', '')) for p in items.path]
     labels = [label if action == 'relabel' else was for (action, label), was in zip(said, items.label)]
-    left = items.assign(label=pd.Series(labels, items.index, object))[[action != 'exclude' for action, _ in said]].reset_index(drop=True)
+    left = items.assign(label=pd.Series(labels, items.index, object))
+    left = left[[action != 'exclude' for action, _ in said]].reset_index(drop=True)
     if left.empty: raise UserError('The curation excludes every photo: remove some of its rows.')
     return left

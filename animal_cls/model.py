@@ -254,14 +254,15 @@ def summary(model:nn.Module, # any net of convolutions and linear layers
 def save_weights(path,            # a .safetensors file
                  model:nn.Module, # made by `create_model`
                  meta:dict,       # header: classes, size, mean, std and anything else worth knowing
-                 seen=None,       # (n, 3) uint64 keys of the pictures it was trained on or chosen by; None: those of `model`
+                 seen=None,       # (n, 3) uint64 keys of pictures it was taught or chosen by; None: those of `model`
                  half:bool=False, # store matrices as float16, in half the bytes
                 ):
     "Save a net with all that is needed to use it; the file appears whole or not at all."
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
     seen = getattr(model, 'seen', None) if seen is None else seen
-    if seen is not None and len(seen): tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
+    if seen is not None and len(seen):
+        tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
     header = json.dumps(meta | dict(model=model.name)) # in ASCII, because folder names need not be UTF-8
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=header)))
 

@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
-from .core import bar, home, ImageError, in_handfuls, save_table, UserError, write_atomic
+from .core import bar, home, ImageError, in_handfuls, read_table, save_table, UserError, write_atomic
 from .data import FORMATS, TURN, decode, orientation, read_file, to_rgb
 
 # %% ../nbs/02_scan.ipynb #168d4c72
@@ -192,8 +192,7 @@ def read_scan(path,           # a CSV file from `save_scan`
     "Read a scan."
     text = dict.fromkeys(_TEXT + HASHES, str)
     numbers = {c: [''] for c in TYPES if c not in text} # where an empty field means unknown
-    df = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=numbers, encoding_errors='surrogateescape',
-                     **_EXACT)
+    df = read_table(path, dtype=text, na_values=numbers, **_EXACT)
     return df.assign(**{c: [int(h, 16) for h in df[c]] for c in HASHES}).astype(TYPES)
 
 # %% ../nbs/02_scan.ipynb #01187a1d
