@@ -13,7 +13,7 @@ import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
-from .core import keep_memory, UserError, write_atomic
+from .core import cores, keep_memory, UserError, write_atomic
 from .data import ASSETS
 
 # %% ../nbs/06_model.ipynb #3319d957
@@ -364,7 +364,9 @@ def get_device()->torch.device: # where nets run
     asked = os.environ.get('ANIMAL_CLS_DEVICE')
     found = 'cuda' if torch.cuda.is_available() else 'mps' if torch.backends.mps.is_available() else 'cpu'
     name = asked or found
-    if name == 'cpu': keep_memory()
+    if name == 'cpu':
+        keep_memory()
+        if torch.get_num_threads() > cores(): torch.set_num_threads(cores()) # a container may have fewer than its host
     try:
         if asked: torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as e:
