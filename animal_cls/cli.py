@@ -90,8 +90,7 @@ def cmd_scan(
               file=sys.stderr)
     _show_scan(table)
     bad, classes = table[table.error != ''], table.label[table.label != ''].nunique()
-    for path, error in zip(bad.path[:20], bad.error): print(f'unreadable: {path}: {error}')
-    if len(bad) > 20: print(f'… and {len(bad) - 20} more')
+    _say_errors('unreadable', zip(bad.path, bad.error))
     print(f'{len(table)} files in {classes} classes, {len(bad)} unreadable{f"; table in {a.out}" if a.out else ""}')
     return int(stopped)
 
@@ -206,12 +205,17 @@ def _training_photos(
     return prepare_data(root, items, side*9//8, before, _FRACTIONS[split], split_seed, progress, near, group_by, seen)
 
 # %% ../nbs/95_cli.ipynb #a3882838
-def _report_left_out(bad:list): # dicts: path, error
-    "Name and count the files that could not be decoded; what many have in common is said once."
+def _say_errors(what:str, bad): # pairs: path, error
+    "What many files have in common is said once, with an example."
     same = {}
-    for b in bad: same.setdefault(b['error'], []).append(b['path'])
+    for path, error in bad: same.setdefault(error, []).append(path)
     for error, paths in list(same.items())[:20]:
-        print(f"left out: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {error}")
+        print(f"{what}: {paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {error}")
+    if len(same) > 20: print(f'… and {len(same) - 20} other errors')
+
+def _report_left_out(bad:list): # dicts: path, error
+    "Name and count the files that could not be decoded."
+    _say_errors('left out', [(b['path'], b['error']) for b in bad])
     if bad: print(f'{len(bad)} unreadable file(s) left out')
 
 def _report_photos(cache): # from `prepare_data`

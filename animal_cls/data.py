@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 import pandas as pd
-from PIL import features, Image
+from PIL import features, Image, JpegImagePlugin
 from .core import cache_folder, home, ImageError, make_whole, read_table, UserError
 from .sample import draw_sample
 
@@ -45,37 +45,30 @@ def class_number(name:str,     # a class, as trained or in English
 
 # %% ../nbs/01_data.ipynb #ced344ff
 _SYSTEM = {'thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '@eadir', '$recycle.bin', 'lost+found',
-           'system volume information'}
+           'system volume information', '#recycle', '@recycle', '@synoresource', '@__thumb', 'recycler', 'found.000',
+           '__pycache__', 'picasa.ini', 'zbthumbnail.info', 'icon\r'}
 _OURS = dict(csv=rb'path,(label|issue|action|fault|part)|epoch,', png=rb'.{8,200}Software\0animal_cls',
-             html=rb'.{0,300}content=animal_cls', json=rb'.{0,600}"macro_f1"', safetensors=rb'.{8,2000}"animal_cls"')
+             html=rb'.{0,300}content=animal_cls', json=rb'.{0,600}"macro_f1"')
 
 def _is_system(name:str)->bool: # of a file or a folder
     "Hidden, or left behind by an operating system?"
-    return name.startswith('.') or name.lower() in _SYSTEM
+    return name.startswith(('.', '~$')) or name.lower() in _SYSTEM or name.lower().endswith(':zone.identifier')
 
 def _is_ours(path:str)->bool: # of a file
-    "Written by this project? The beginning of the file tells; of an ONNX graph, the end."
+    "A net, or written by this project? The beginning of the file tells."
     kind = path.rpartition('.')[2].lower()
-    if kind not in _OURS and kind != 'onnx': return False
+    if kind not in _OURS: return kind in ('safetensors', 'onnx')
     try:
-        with open(path, 'rb') as f:
-            if kind == 'onnx':
-                f.seek(max(0, os.path.getsize(path) - 4000))
-                return b'animal_cls' in f.read()
-            return bool(re.match(_OURS[kind], f.read(2100), re.S))
+        with open(path, 'rb') as f: return bool(re.match(_OURS[kind], f.read(1000), re.S))
     except OSError: return False
-
-def _is_run(folder:str)->bool:
-    "Does `train` write there?"
-    split, *more = (os.path.join(folder, f) for f in ('split.csv', 'weights.safetensors', 'state.safetensors'))
-    return _is_ours(split) and any(map(os.path.exists, more))
 
 # %% ../nbs/01_data.ipynb #3083ec71
 class _Walk:
     "A walk through a folder that follows links to other folders, but enters no place twice."
     def __init__(self, root, stuck): # stuck: what to do with the error of a folder that cannot be listed
         self.root, self.stuck, self.entered, self.files = os.path.realpath(root), stuck, set(), []
-        self.away = os.path.realpath(cache_folder()) # photos unpacked or drawn there are no photos of this folder
+        try: self.away = os.path.realpath(cache_folder()) # photos unpacked or drawn there are none of this folder
+        except UserError: self.away = None # nobody has a home here
 
     def enters(self, folder:str)->bool: # one that is not there before is remembered
         here = os.stat(folder)
@@ -85,14 +78,14 @@ class _Walk:
 
     def follows(self, link:str)->bool: # a link to a folder
         around = (self.root + os.sep).startswith(os.path.realpath(link) + os.sep)
-        return not around and self.enters(link)
+        return not around and os.path.realpath(link) != self.away and self.enters(link)
 
     def walk(self, top:str)->list: # links to folders found on the way
         links = []
         for folder, dirs, names in os.walk(top, onerror=self.stuck):
             below = {d: os.path.join(folder, d) for d in sorted(dirs) if not _is_system(d)}
             links += [p for p in below.values() if os.path.islink(p)]
-            wanted = lambda p: not os.path.islink(p) and not _is_run(p) and os.path.realpath(p) != self.away
+            wanted = lambda p: not os.path.islink(p) and os.path.realpath(p) != self.away
             dirs[:] = [d for d, p in below.items() if wanted(p) and self.enters(p)]
             self.files += [os.path.join(folder, name) for name in names if not _is_system(name)]
         return links
@@ -119,12 +112,13 @@ def list_files(root:Path,        # a folder
 # %% ../nbs/01_data.ipynb #463ca825
 _PARTS = dict(train='train', training='train', valid='valid', validation='valid', val='valid', dev='valid',
               test='test', testing='test')
-_FILLERS = {'image', 'images', 'img', 'imgs', 'data', 'seg', 'split', 'photos', 'mini', 'full'}
+_FILLERS = {'image', 'images', 'img', 'imgs', 'data', 'seg', 'split', 'photos', 'mini', 'full', 'v',
+            'small', 'resized', 'crops', 'jpg', 'png'}
 
 def part_of(folder:str)->str|None: # name of a folder -> 'train', 'valid' or 'test'; '' for a fold; None: no part
     "The part of a data set that a folder is called after."
     if re.fullmatch(r'folds?[ _-]?\d+', folder.lower()): return ''
-    words = [w.removesuffix('set') for w in re.findall(r'[^\W\d_]+', folder.lower())]
+    words = [w.lower().removesuffix('set') for w in re.findall(r'[A-Z]?[^\WA-Z\d_]+|[A-Z]+', folder)]
     parts = {_PARTS.get(w) for w in words if w and w not in _FILLERS}
     return parts.pop() if len(parts) == 1 else None
 
@@ -313,10 +307,13 @@ def _formats(data:bytes)->list: # content of a file
 def _open(data:bytes,     # content of a file
          )->Image.Image:  # the photo as stored, decoded; one that was read smaller has its `full_size` in `info`
     "Decode a photo within our limits; raises whatever the decoder raises."
-    im = Image.open(io.BytesIO(data), formats=_formats(data))
+    big = len(data) > 1_000_000 and data[:2] == b'\xff\xd8' # perhaps too big for Pillow, which would not open it
+    im = JpegImagePlugin.JpegImageFile(io.BytesIO(data)) if big else None
+    if not big or im.width*im.height <= MAX_PIXELS: im = Image.open(io.BytesIO(data), formats=_formats(data))
     full = im.size
     for k in 2, 4, 8:
-        if im.format == 'JPEG' and im.width*im.height > MAX_PIXELS: im.draft(None, (-(-full[0]//k), -(-full[1]//k)))
+        if im.format in ('JPEG', 'MPO') and im.width*im.height > MAX_PIXELS:
+            im.draft(None, (-(-full[0]//k), -(-full[1]//k)))
     if im.width*im.height > MAX_PIXELS:
         raise ImageError(f'{im.width}×{im.height} pixels are more than the limit of {MAX_PIXELS:,} '
                          '(ANIMAL_CLS_MAX_PIXELS raises it)')

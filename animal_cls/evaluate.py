@@ -117,6 +117,10 @@ def choose_items(weights,            # a weights file
     return left, dict(n_files=len(items), n_seen=int(seen.sum()), n_skipped=int((~fits).sum()),
                       skipped=items.label[~fits].value_counts().to_dict(), all=all)
 
+def _numbers(rows, cache)->np.ndarray: # row numbers, or a mask
+    if not len(rows): raise UserError('There is no photo to measure on.')
+    return np.arange(len(cache))[np.asarray(rows)]
+
 # %% ../nbs/08_evaluate.ipynb #45ac4ab2
 def logits_labels(model:nn.Module, # from `load_weights`, on any device
                   cache:Cache,     # decoded photos, with the net's own labels
@@ -125,10 +129,6 @@ def logits_labels(model:nn.Module, # from `load_weights`, on any device
     "What a net says about photos, and what they are."
     labels = [model.meta['classes'].index(label) for label in cache.items.label.iloc[rows]]
     return predict_logits(model, cache.xs, rows, model.meta), torch.tensor(labels, dtype=torch.long)
-
-def _numbers(rows, cache)->np.ndarray: # row numbers, or a mask
-    if not len(rows): raise UserError('There is no photo to measure on.')
-    return np.arange(len(cache))[np.asarray(rows)]
 
 def measure(model:nn.Module, # from `load_weights`, on any device
             cache:Cache,     # decoded photos, with the net's own labels
@@ -316,7 +316,8 @@ def finish_run(out,            # folder of a finished run
         calibrate(weights, cache)    # only once: a run that was killed here and resumed ends the same way
     model = load_weights(weights).to(get_device())
     meta, results = model.meta, measure(model, cache, np.flatnonzero(part == 'test'), flip)
-    if 'seen' in cache.items: results['start_has_seen'] = int((cache.items.seen & (part == 'test')).sum())
+    keys = np.stack(cache.items.key[part == 'test'])
+    results['known'] = int(was_seen(keys, read_seen(weights), cache.near).sum()) # test photos that are not new to it
     results |= _train_test_gap(model, cache, results['accuracy'])
     history, counts = pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],

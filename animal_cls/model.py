@@ -267,7 +267,8 @@ def save_weights(path,            # a .safetensors file
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=header)))
 
 def read_seen(path)->np.ndarray: # (n, 3) uint64, as from `picture_keys`
-    "The keys of the pictures that the net of a weights file was trained on or chosen by."
+    "The keys of the pictures that taught or chose the net of a weights file; raises `UserError` like `read_header`."
+    read_header(path)
     with safe_open(path, 'pt') as f:
         if 'seen' not in f.keys(): return np.zeros((0, 3), np.uint64)
         return f.get_tensor('seen').numpy().view(np.uint64)

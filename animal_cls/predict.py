@@ -42,7 +42,7 @@ class _Room:
                 self.left += n
                 self.freed.notify_all()
 
-_ROOM = _Room(MAX_PIXELS)
+_ROOM = _Room(max(MAX_PIXELS, _GIANT))
 
 # %% ../nbs/11_predict.ipynb #5b01f0ad
 def _room_of(path,  # of a file

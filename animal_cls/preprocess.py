@@ -64,7 +64,7 @@ def split_items(items:pd.DataFrame,     # path, label: one row per photo
     empty = [p for p, f in zip(PARTS, fractions) if f and not (part == p).any()]
     if empty:
         raise UserError(f"No photo is left for {' and '.join(empty)}: the same pictures are in several classes. "
-                        '`animal_cls audit` lists them.')
+                        '`animal_cls audit` lists them; --near and --group-by say what belongs together.')
     return part
 
 # %% ../nbs/04_preprocess.ipynb #fc48f347
@@ -210,13 +210,14 @@ def was_seen(keys:np.ndarray, # (N, 3) keys of pictures
     return np.isin(groups[len(seen):], groups[:len(seen)])
 
 # %% ../nbs/04_preprocess.ipynb #9632983d
-def _mark_seen(cache, seen): # keys
+def _mark_seen(cache, seen, groups): # keys; group numbers, or None for a split that must stay as it is
     "Say which photos the net to start from has seen, in a column `seen`; train on them if that leaves a test set."
     items = cache.items
     items['seen'] = was_seen(np.stack(items.key), seen, cache.near)
     if not items.seen.any(): return
-    moved = items.part.mask(items.seen, 'train')
-    if set(moved.dropna()) == set(items.part.dropna()): items['part'] = moved
+    if groups is not None:
+        moved = items.part.mask(np.isin(groups, groups[items.seen]), 'train')
+        if set(moved.dropna()) == set(items.part.dropna()): items['part'] = moved
     test = items.part == 'test'
     left = items.seen[test].sum()
     cache.notes.append(f'The net that this run starts from has seen {items.seen.sum():,} of the {len(items):,} photos, '
@@ -233,22 +234,27 @@ def _given_split(items:pd.DataFrame, # path, label
     if not {'train'} < set(part.dropna()): return None
     for name, fractions in dict(valid=(.9, .1, 0.), test=(.9, 0., .1)).items():
         if name in set(part): continue
-        train = np.flatnonzero(part == 'train')
+        pictures = pd.Series(groups).where(part == 'train').groupby(items.label.values).transform('nunique')
+        train = np.flatnonzero((part == 'train') & (pictures > 2).values) # a class of one or two stays whole
         part.iloc[train] = split_items(items.iloc[train], groups[train], fractions, seed).values
     return part
 
+# %% ../nbs/04_preprocess.ipynb #00dca71f
 def _remarks(items:pd.DataFrame, # path, label, part, as the folders give it
              groups:np.ndarray,  # (N) group numbers
             )->list:             # of sentences
     "What should be known about a split that somebody else has made."
     n = items.part.value_counts()
     said = [f"The split is that of the folders: {', '.join(f'{n.get(p, 0):,} {p}' for p in PARTS)}."]
+    left = items.part.isna().sum()
+    if left: said.append(f'{left:,} photos are in none of these folders and are left out.')
     for label in sorted(set(items.label) - set(items.label[items.part == 'train'])):
         said.append(f"Class '{label}' has no training photo: the net will never learn it.")
-    taught = dict(zip(groups[items.part == 'train'], items.path[items.part == 'train']))
+    known = items.part.isin(['train', 'valid'])
+    taught = dict(zip(groups[known], items.path[known]))
     twins = [(p, taught[g]) for p, g, part in zip(items.path, groups, items.part) if part == 'test' and g in taught]
     if twins:
-        said.append(f"{len(twins):,} of the test photos are near-duplicates of training photos, for example "
+        said.append(f"{len(twins):,} of the test photos are near-duplicates of photos used for training, for example "
                     f"'{twins[0][0]}' of '{twins[0][1]}': the accuracy will flatter the net.")
     return said
 
@@ -264,7 +270,7 @@ def group_by(items:pd.DataFrame, # path, …
     try:
         if file.endswith('.csv'):
             named = read_table(file).drop_duplicates('path').set_index('path')[column]
-            values = items.path.map(named)
+            values = items.path.map(named.replace('', None))
         else: values = items.path.map(lambda p: (m := re.search(how, p)) and (m[1] if m.re.groups else m[0]))
     except (OSError, ValueError, KeyError, re.error) as e:
         raise UserError(f"'{how}' says no groups ({e}): give a pattern for paths, or TABLE.csv:COLUMN.") from e
@@ -272,7 +278,24 @@ def group_by(items:pd.DataFrame, # path, …
     if alone.all(): raise UserError(f"'{how}' matches no photo: try it on a path such as '{items.path.iloc[0]}'.")
     return pd.factorize(values.astype(object).where(~alone, '\0' + items.path))[0]
 
-# %% ../nbs/04_preprocess.ipynb #d79c31eb
+# %% ../nbs/04_preprocess.ipynb #25663b9c
+def _deal_across(labels, groups, fractions, seed)->np.ndarray: # (n) each -> a part for each photo
+    "Deal groups that span classes, such as cameras; raises `UserError` if a part is left empty."
+    rng, part = np.random.default_rng(seed), np.full(len(labels), 'train', object)
+    table = pd.crosstab(groups, labels) # photos of each class in each group
+    left = total = table.sum()
+    for name, share in zip(PARTS[1:], fractions[1:]):
+        got = total*0
+        for g in rng.permutation(table.index.difference(groups[part != 'train'])):
+            n, want = table.loc[g], got < share*total
+            last = ((left - n <= 0) & (n > 0)).any() # the last photos of a class stay in train
+            if last or not want.any() or not (n[want] > 0).any(): continue
+            part[groups == g], got, left = name, got + n, left - n
+    empty = [name for name, share in zip(PARTS, fractions) if share and not (part == name).any()]
+    if empty: raise UserError(f"The groups are too few or too large: no photo is left for {' and '.join(empty)}.")
+    return part
+
+# %% ../nbs/04_preprocess.ipynb #55fb9b4a
 def _one_scene(cache, groups)->bool: # group numbers by near-duplicates
     "Do most photos, of several classes, look alike to the hashes? Then they tell nothing, and only copies count."
     most = groups == np.bincount(groups).argmax()
@@ -283,18 +306,24 @@ def _one_scene(cache, groups)->bool: # group numbers by near-duplicates
                        'burst may be on both sides; --group-by says what belongs together.')
     return True
 
+# %% ../nbs/04_preprocess.ipynb #d79c31eb
 def _split(cache, table, fractions, seed, groups): # table: a scan of the same photos; the rest as in `prepare_data`
-    "Add the column `part`, as the folders give it or at random."
+    "Add the column `part`, as the folders give it or at random; returns group numbers, None for a split that is given."
     items = cache.items
     at = group_by(items, groups) if groups else near_duplicates(table[HASHES], cache.near)
     if not groups and (not cache.near or _one_scene(cache, at)): at = pd.factorize(table.sha)[0]
+    if groups and fractions != 'given':
+        items['part'] = _deal_across(items.label.values, at, fractions or (.8, .1, .1), seed)
+        return at
     given = _given_split(items, at, seed) if fractions in (None, 'given') else None
     if given is not None:
         items['part'] = given
         cache.notes += _remarks(items, at)
-    elif fractions == 'given':
+        return None
+    if fractions == 'given':
         raise UserError('The folders name no split: leave --split away, or put the photos into folders train and test.')
-    else: items['part'] = split_items(items, at, fractions or (.8, .1, .1), seed)
+    items['part'] = split_items(items, at, fractions or (.8, .1, .1), seed)
+    return at
 
 # %% ../nbs/04_preprocess.ipynb #8d8faf95
 def read_split(path)->pd.DataFrame: # path, label, part
@@ -338,9 +367,10 @@ def prepare_data(root:Path,          # folder of the photos
     cache = build_cache(root, labelled, size, progress=progress)
     table = scan(root, cache.items[['path', 'label']], progress=progress)
     cache.items['key'], cache.near, cache.notes = list(picture_keys(table)), near, _lost(labelled, cache)
+    at = None
     if split is not None: cache.items['part'] = cache.items.path.map(split.set_index('path').part)
     elif cache.items.label.nunique() < 2:
         raise UserError(f"There is only one class, '{cache.items.label[0]}': a classifier needs at least two folders.")
-    else: _split(cache, table, fractions, seed, groups)
-    if seen is not None and len(seen): _mark_seen(cache, seen)
+    else: at = _split(cache, table, fractions, seed, groups)
+    if seen is not None and len(seen): _mark_seen(cache, seen, at)
     return cache

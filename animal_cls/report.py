@@ -108,9 +108,9 @@ def headline(results:dict, # as `read_run` gives them
     if meta['chosen_on'] != 'test':
         caveat = ('None of them was used to train the net or to choose its weights, '
                   'and none is a near-duplicate of one that was.')
-    if seen := results.get('start_has_seen'):
-        caveat = (f'The net that this run began as had seen <b>{seen:,}</b> of them in its own training, '
-                  'so the figure is optimistic.')
+    if known := results.get('known'):
+        caveat = (f'<b>{known:,}</b> of them are photos, or near-duplicates of photos, that this net or the one it '
+                  'began as had been trained on, so the figure is optimistic.')
     facts = _facts(classes=len(meta['classes']), training_photos=f'{meta["photos"]:,}',
                    macro_F1=f'{results["macro_f1"]:.1f}%', top_2_accuracy=f'{results["top2"]:.1f}%',
                    with_flip_averaging=None if flip is None else f'{flip:.1f}%',

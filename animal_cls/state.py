@@ -11,11 +11,12 @@ import atexit, gc, hashlib, json, os, signal
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+import numpy as np
 import torch, torch.distributed as dist
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from .core import UserError, write_atomic, writing
-from .model import get_device
+from .model import PACKAGED, get_device, read_seen
 
 # %% ../nbs/93_state.ipynb #cf9c991d
 class Stopped(UserError):
@@ -88,6 +89,15 @@ def load_state(tensors:dict, nets:dict, opt):
     for i, p in enumerate(_parameters(opt)):
         if (t := tensors.get(f'momentum.{i}')) is not None: # in the memory layout of its weights
             opt.state[p]['momentum_buffer'] = torch.empty_like(p).copy_(t)
+
+# %% ../nbs/93_state.ipynb #5ce403ef
+def seen_before(out:Path, init)->np.ndarray: # (n, 3) keys, empty where there are none
+    "The pictures that taught the net in a folder, or the net it began as."
+    for file in (out/'weights.safetensors', PACKAGED if init == 'package' else init):
+        try:
+            if file and Path(file).exists(): return read_seen(file)
+        except UserError: continue # damaged; the state is what counts
+    return np.zeros((0, 3), np.uint64)
 
 # %% ../nbs/93_state.ipynb #5b732de5
 def world()->tuple: # rank, number of processes

@@ -16,12 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_geometry
 from .core import bar, save_table, UserError, write_atomic, writing
 from .device import bf16_pays, enough_memory, Meter, passed, peak_flops, pixels_on, Recorder, send, tick
-from .model import PACKAGED, add_to_header, create_model, get_device, last_layer, layout, read_header
-from .model import read_seen, save_weights, set_seed, start_from, summary
+from .model import add_to_header, create_model, get_device, last_layer, layout, read_header, save_weights
+from .model import set_seed, start_from, summary
 from .preprocess import Cache, channel_stats
 from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, read_state, save_state, Stopped
-from .state import total, world
+from .state import seen_before, total, world
 
 # %% ../nbs/07_train.ipynb #cd0c3b87
 def epoch_order(rows,         # (n) row numbers of the training part
@@ -240,7 +240,7 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
 # %% ../nbs/07_train.ipynb #67eb28ef
 def _signature(run:Run)->dict: # what must be the same for a run to go on
     items = run.cache.items
-    digest = lambda values: hashlib.sha256('\n'.join(map(str, values)).encode(errors='surrogateescape')).hexdigest()[:16]
+    def digest(x): return hashlib.sha256('\n'.join(map(str, x)).encode(errors='surrogateescape')).hexdigest()[:16]
     photos, split = digest(zip(items.path, items.label, (list(map(int, k)) for k in items.key))), digest(items.part)
     mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
     return json.loads(json.dumps(mine | dict(photos=photos, split=split)))
@@ -306,18 +306,12 @@ def new_run(name:str, cache:Cache, recipe:Recipe, init=None)->Run: # as for `tra
     run.meter.peak = peak_flops(get_device(), run.amp)
     return run
 
-def _seen_before(out:Path, init)->np.ndarray: # (n, 3) keys, empty where there are none
-    "The pictures that taught the net in a folder, or the net it began as."
-    for file in (out/'weights.safetensors', PACKAGED if init == 'package' else init):
-        if file and Path(file).exists(): return read_seen(file)
-    return np.zeros((0, 3), np.uint64)
-
 def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=None)->Run: # as for `train`
     "A run in its folder: new, or taken up where it was left; raises `UserError` when the folder belongs to another."
     out = Path(out)
     begun = resume and any((out/f).exists() for f in (STATE, BEFORE, 'weights.safetensors'))
     run = _assemble(name, cache, recipe, init, not begun, out)
-    if begun: run.model.seen = _seen_before(out, init)
+    if begun: run.model.seen = seen_before(out, init)
     tensors, facts = from_first(lambda: _find_state(run, resume))
     for k in _FACTS: setattr(run, k, facts.get(k, getattr(run, k)))
     for k in _COUNTS: setattr(run.meter, k, facts.get(k, getattr(run.meter, k)))
@@ -409,7 +403,7 @@ def _keep(run:Run, size:int, better:bool): # is it the best net so far?
     items = run.cache.items
     seen = np.stack(items.key[items.part.isin(['train', 'valid'])]) # what taught or chose
     known = set(map(bytes, seen))
-    before = [key for key in getattr(run.model, 'seen', ()) if bytes(key) not in known] # what taught the net it began as
+    before = [key for key in getattr(run.model, 'seen', ()) if bytes(key) not in known] # of the net it began as
     if before: seen = np.concatenate([seen, before])
     with writing(run.out):
         if better: save_weights(run.out/'weights.safetensors', run.judged, _about(run, size), seen)
