@@ -11,7 +11,7 @@ from pathlib import Path
 from chromium import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOTS, SECONDS = ROOT/'runs'/'lab', 300 # limit per notebook
+SHOTS, SECONDS = ROOT/'runs'/'lab', 600 # limit per notebook
 LEFT_OUT = re.compile(r'^#\|\s*(notest|slow|cuda)\b', re.M)
 CLEANER = '''from animal_cls.data import get_data
 from animal_cls.eda import audit
