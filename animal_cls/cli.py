@@ -173,8 +173,8 @@ def _train(*, model, init, recipe, out, resume, set, quiet, **options):
     join_world()
     knobs = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None]
     model, recipe = training_plan(model, recipe, init, knobs + set)
-    size = create_model(model, 2).size # also finds out whether there is such a net, before photos are read
-    size = recipe.size or size
+    net = create_model(model, 2) # raises where there is no such net, before photos are read
+    size = recipe.size or net.size
     out = Path(out or f"runs/{model.replace(':', '-')}-{recipe.name}")
     kept = out/'split.csv' if resume else None
     cache = each_in_turn(lambda: _training_photos(size, kept, not quiet, init=init, **options))

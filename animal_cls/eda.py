@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
 from .core import readable
-from .data import english, open_image
+from .data import EXTENSIONS, english, open_image
 from .scan import EMPTY, HASHES, near_duplicates
 
 # %% ../nbs/03_eda.ipynb #995ebf36
@@ -245,9 +245,6 @@ def show_groups(root,            # folder of the data set
     return axs
 
 # %% ../nbs/03_eda.ipynb #24dee147
-_EXTENSIONS = dict(JPEG='.jpg .jpeg .jpe .jfif', MPO='.jpg .jpeg .jpe .jfif .mpo', PNG='.png', GIF='.gif', WEBP='.webp',
-                   BMP='.bmp .dib', TIFF='.tif .tiff', HEIF='.heic .heif', AVIF='.avif')
-
 def _say(form:str, *columns)->pd.Series: # of texts, dtype object whatever text columns are here, and without rows, too
     return pd.Series([form.format(*values) for values in zip(*columns)], columns[0].index, object)
 
@@ -257,7 +254,7 @@ def _file_issues(ok:pd.DataFrame, # readable rows of a scan
     "Format, colour mode, orientation, size and shape."
     w, h = ok.width.astype(float), ok.height.astype(float)
     long, shape = np.maximum(w, h), np.maximum(w, h)/np.minimum(w, h)
-    fits = np.array([e in _EXTENSIONS.get(f, e).split() for f, e in zip(ok.format, ok.ext)], dtype=bool)
+    fits = np.array([e in EXTENSIONS.get(f, e).split() for f, e in zip(ok.format, ok.ext)], dtype=bool)
     turned, pixels = ok.orientation, '{:.0f}×{:.0f} px'
     inside = _say('{} inside a {} file', ok.format, ok.ext.replace('', 'nameless'))
     return [('wrong_extension', ~fits, np.nan, inside),
