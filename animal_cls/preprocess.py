@@ -227,7 +227,8 @@ def _mark_seen(cache, seen, groups): # keys; group numbers, or None for a split 
 # %% ../nbs/04_preprocess.ipynb #9707c9c9
 def _given_split(items:pd.DataFrame, # path, label
                  groups:np.ndarray,  # (N) group numbers
-                 seed:int,           # for parts that are missing
+                 seed:int,           # for parts that are missing,
+                 deal=split_items,   # and how to deal them
                 )->pd.Series:        # a part for each photo, None where its folders name none; None: they name no split
     "The split that the folders name; a missing validation or test part is taken from the training photos."
     part = items.path.map(lambda p: next((x for d in p.split('/')[:-1] if (x := part_of(d))), None)).astype(object)
@@ -236,7 +237,7 @@ def _given_split(items:pd.DataFrame, # path, label
         if name in set(part): continue
         pictures = pd.Series(groups).where(part == 'train').groupby(items.label.values).transform('nunique')
         train = np.flatnonzero((part == 'train') & (pictures > 2).values) # a class of one or two stays whole
-        part.iloc[train] = split_items(items.iloc[train], groups[train], fractions, seed).values
+        part.iloc[train] = deal(items.iloc[train], groups[train], fractions, seed).values
     return part
 
 # %% ../nbs/04_preprocess.ipynb #00dca71f
@@ -279,10 +280,10 @@ def group_by(items:pd.DataFrame, # path, …
     return pd.factorize(values.astype(object).where(~alone, '\0' + items.path))[0]
 
 # %% ../nbs/04_preprocess.ipynb #25663b9c
-def _deal_across(labels, groups, fractions, seed)->np.ndarray: # (n) each -> a part for each photo
+def _deal_across(items, groups, fractions, seed)->pd.Series: # as for `split_items`
     "Deal groups that span classes, such as cameras; raises `UserError` if a part is left empty."
-    rng, part = np.random.default_rng(seed), np.full(len(labels), 'train', object)
-    table = pd.crosstab(groups, labels) # photos of each class in each group
+    rng, part = np.random.default_rng(seed), pd.Series('train', items.index)
+    table = pd.crosstab(groups, items.label.values) # photos of each class in each group
     left = total = table.sum()
     for name, share in zip(PARTS[1:], fractions[1:]):
         got = total*0
@@ -312,17 +313,15 @@ def _split(cache, table, fractions, seed, groups): # table: a scan of the same p
     items = cache.items
     at = group_by(items, groups) if groups else near_duplicates(table[HASHES], cache.near)
     if not groups and (not cache.near or _one_scene(cache, at)): at = pd.factorize(table.sha)[0]
-    if groups and fractions != 'given':
-        items['part'] = _deal_across(items.label.values, at, fractions or (.8, .1, .1), seed)
-        return at
-    given = _given_split(items, at, seed) if fractions in (None, 'given') else None
+    deal = _deal_across if groups else split_items
+    given = _given_split(items, at, seed, deal) if fractions in (None, 'given') else None
     if given is not None:
         items['part'] = given
         cache.notes += _remarks(items, at)
         return None
     if fractions == 'given':
         raise UserError('The folders name no split: leave --split away, or put the photos into folders train and test.')
-    items['part'] = split_items(items, at, fractions or (.8, .1, .1), seed)
+    items['part'] = deal(items, at, fractions or (.8, .1, .1), seed)
     return at
 
 # %% ../nbs/04_preprocess.ipynb #8d8faf95
