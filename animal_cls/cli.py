@@ -49,6 +49,11 @@ class _Table:
     def __init__(self, module:str, name:str): self.module, self.name = module, name
     def __iter__(self): return iter(getattr(importlib.import_module(f'animal_cls.{self.module}'), self.name))
 
+def _number(text:str)->int:
+    if not text.isdecimal() or not 0 < int(text) < 10_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
 def _seed(text:str)->int:
     if not text.isdecimal(): raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 0")
     return int(text)
@@ -104,7 +109,7 @@ def _show_scan(table): # a scan
 def _scan_arguments(c:argparse.ArgumentParser):
     _add_data(c)
     _add_out(c, 'write the table to this CSV file')
-    c.add_argument('--workers', metavar='N', type=int, help='number of processes (default: one for each core)')
+    c.add_argument('--workers', metavar='N', type=_number, help='number of processes (default: one for each core)')
 
 # %% ../nbs/95_cli.ipynb #fc47756c
 def cmd_audit(
@@ -163,7 +168,7 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
     "train a net"
     return _train(**vars(a))
 
-def _train(*, model, init, recipe, out, resume, set, quiet, **options):
+def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
     from animal_cls.model import create_model
@@ -180,7 +185,7 @@ def _train(*, model, init, recipe, out, resume, set, quiet, **options):
     cache = each_in_turn(lambda: _training_photos(size, kept, not quiet, init=init, **options))
     first = world()[0] == 0
     if first: _report_photos(cache)
-    train(model, cache, recipe, out, resume=resume, init=init, progress=not quiet)
+    train(model, cache, recipe, out, resume=resume, init=init, progress=not quiet, threads=threads)
     if not first: return 0
     results = finish_run(out, cache)
     print(f"test {_accuracy(results)} on {results['n']} photos; weights in {out/'weights.safetensors'}")
@@ -200,7 +205,9 @@ def _training_photos(
     from animal_cls.preprocess import prepare_data, read_split
     root, items = _get_items(data, curation, level)
     before = read_split(kept) if kept and kept.exists() else None
-    if before is not None and split: print(f'note: the run keeps its split, {kept}; --split {split} has no effect')
+    told = {'--split': split, '--split-seed': split_seed != 42, '--near': near != 9, '--group-by': group_by}
+    told = ', '.join(option for option, said in told.items() if said)
+    if before is not None and told: print(f'note: the run keeps its split, {kept}: {told} cannot change it')
     seen = read_seen(PACKAGED if init == 'package' else init) if init else None
     return prepare_data(root, items, side*9//8, before, _FRACTIONS[split], split_seed, progress, near, group_by, seen)
 
@@ -255,6 +262,8 @@ def _train_arguments(c:argparse.ArgumentParser):
     for name, (kind, what) in _KNOBS.items():
         metavar = 'N' if kind is int else 'X'
         c.add_argument(f'--{name}', metavar=metavar, type=kind, help=f"{what} (default: the recipe's)")
+    c.add_argument('--threads', metavar='N', type=_number, help='threads of the CPU to compute with; the same number '
+                   'gives the same bits (default: all or one, whichever is quicker at the start)')
     c.add_argument('--set', metavar='KNOB=VALUE', action='append', default=[],
                    help='change any other knob of the recipe, for example mixup=.2; can be given several times')
 

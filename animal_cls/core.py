@@ -194,6 +194,11 @@ def bar(total:int,      # how many there are
     if show and not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
     return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=not show)
 
+# %% ../nbs/90_core.ipynb #90a0c001
+def note(text:str): # without a full stop
+    "Say something that the user should know, in a line of its own beside a bar."
+    tqdm.write(f'note: {text}', file=sys.stderr)
+
 # %% ../nbs/90_core.ipynb #67d22f23
 def _stay_with(parent:int): # process id of the parent
     "In a worker: leave Ctrl-C to the parent, exit when the parent is gone, and silence Pillow's remarks on odd tags."
@@ -235,8 +240,8 @@ def cores()->int:
     return max(1, math.ceil(min(mine, _quota())))
 
 # %% ../nbs/90_core.ipynb #baa0364a
-_GUARD = ('A worker process could not start: this system starts workers by running the script again. Put what it does '
-          "below `if __name__ == '__main__':`, or use workers=1.")
+_GUARD = ('A worker process could not start: this system starts workers by running the script again. '
+          "Put what it does below `if __name__ == '__main__':`, or use workers=1.")
 _KILLED = ('A worker process was killed, most likely because memory ran out: '
            'close other programs and try again, or use fewer workers.')
 
@@ -247,8 +252,8 @@ def in_handfuls(f,                # function of a list of up to 32 paths
                ):                 # yields what `f` returns, in order
     "Go through many files, 32 at a time, on several cores; raises `UserError` when a worker dies."
     keep_memory()
-    handfuls, done = [paths[i:i+32] for i in range(0, len(paths), 32)], 0
-    if workers is None: workers = cores()
+    handfuls, done, workers = [paths[i:i+32] for i in range(0, len(paths), 32)], 0, cores() if workers is None else workers
+    if workers < 0: raise UserError(f'There cannot be {workers} workers: give 0 or more.')
     if pool is None and (workers < 2 or len(handfuls) < 2): return (yield from map(f, handfuls))
     try:
         with nullcontext(pool) if pool else _processes(workers) as pool:

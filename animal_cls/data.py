@@ -7,12 +7,13 @@ __all__ = ['ENGLISH', 'EXTENSIONS', 'ASSETS', 'english', 'match_labels', 'list_f
            'open_image', 'verify', 'read_curation', 'curate']
 
 # %% ../nbs/01_data.ipynb #5ce3925e
-import hashlib, io, lzma, os, re, shutil, stat, unicodedata, zipfile, zlib
+import hashlib, io, lzma, os, re, shutil, stat, unicodedata, zipfile
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-import pandas as pd
+import numpy as np, pandas as pd
 from PIL import features, Image, JpegImagePlugin
+from .archive import unzip, zip_notes
 from .core import cache_folder, home, ImageError, make_whole, read_table, UserError
 from .sample import draw_sample
 
@@ -70,7 +71,7 @@ class _Walk:
         try: self.away = os.path.realpath(cache_folder()) # photos unpacked or drawn there are none of this folder
         except UserError: self.away = None # nobody has a home here
 
-    def enters(self, folder:str)->bool: # one that is not there before is remembered
+    def enters(self, folder:str)->bool: # True the first time
         here = os.stat(folder)
         place, new = (here.st_dev, here.st_ino), len(self.entered)
         self.entered.add(place)
@@ -107,7 +108,7 @@ def list_files(root:Path,        # a folder
         if tour.follows(link): links += tour.walk(link)
         elif passed is not None: passed.append(os.path.relpath(link, root))
     found = [os.path.relpath(f, root) for f in tour.files if not _is_ours(f)]
-    return sorted(f.replace(os.sep, '/') for f in found)
+    return sorted((f.replace(os.sep, '/') for f in found), key=lambda f: (unicodedata.normalize('NFC', f), f))
 
 # %% ../nbs/01_data.ipynb #463ca825
 _PARTS = dict(train='train', training='train', valid='valid', validation='valid', val='valid', dev='valid',
@@ -150,9 +151,32 @@ def label_of(paths:list,  # relative paths, as from `list_files`
     return [unicodedata.normalize('NFC', d[n - 1]) if len(d) >= n and d[:len(around)] == around else '' for d in dirs]
 
 # %% ../nbs/01_data.ipynb #b3d8237c
-def _notes(labels:pd.Series, # of all files
-           passed:list,      # links that were not followed
-          )->list:           # of sentences
+def _some(names)->str: return ', '.join(sorted(names)[:3]) # to name a few
+
+def _inside(paths:list, labels:pd.Series)->dict: # of all files -> label: the folders in it, '' for photos beside them
+    found = {}
+    for path, label, inner in zip(paths, labels, label_of(paths, 2)):
+        if label and os.path.splitext(path)[1].lower() in _PHOTOS: found.setdefault(label, set()).add(inner)
+    return {label: names - {''} for label, names in found.items()}
+
+_PARTS_OF_A_SET = set('annotation annotations bbox bboxes images imgs jpegimages labels mask masks segmentation '
+                      'segmentations trimaps xmls'.split()) # one folder for each kind of file, not of animal
+
+def _unclear(paths:list, labels:pd.Series)->str: # of all files -> a sentence, '' when all is clear
+    "Do all classes have the same folders inside? Then either may be the class. Or are the folders no classes at all?"
+    inside = _inside(paths, labels)
+    inner = next(iter(inside.values()), set())
+    if inside and {label.lower() for label in inside} <= _PARTS_OF_A_SET:
+        return (f'The folders {_some(inside)} do not look like classes: give a folder that contains one folder per '
+                'class, or curate the labels in Python.')
+    if len(inside) < 2 or len(inner) < 2 or any(names != inner for names in inside.values()): return ''
+    return (f'{_some(inside)} all hold the same folders {_some(inner)}: '
+            'say which are the classes, with level 1 for the outer or 2 for the inner ones (--level).')
+
+# %% ../nbs/01_data.ipynb #01a0c001
+def _notes(paths:list, labels:pd.Series, # of all files
+           passed:list,                  # links that were not followed
+          )->list:                       # of sentences
     "What may have been meant in another way."
     notes, same = [], {}
     for label in sorted(set(labels) - {''}): same.setdefault(label.casefold(), []).append(label)
@@ -161,63 +185,12 @@ def _notes(labels:pd.Series, # of all files
                                         'rename the folders if they are one class.')
     if passed: notes.append(f"{len(passed)} links to folders lead to photos that are read anyway, or round in circles, "
                             f"and are passed over: for example '{passed[0]}'.")
+    inside = _inside(paths, labels)
+    twice = {n for n in set().union(*inside.values()) if sum(n in names for names in inside.values()) > 1}
+    if len(inside) > 1 and len(twice) > 1 and not _unclear(paths, labels):
+        notes.append(f"The classes are {_some(inside)}; several of them hold folders {_some(twice)}: "
+                     'if those are the classes, choose level 2 (--level).')
     return notes
-
-def _unclear(paths:list, labels:pd.Series)->str: # of all files -> a sentence, '' when all is clear
-    "Do all classes have the same folders inside? Then either may be the class."
-    inside = {}
-    for path, label, inner in zip(paths, labels, label_of(paths, 2)):
-        if label: inside.setdefault(label, set()).add(inner)
-    outer, inner = sorted(inside), next(iter(inside.values()), set()) - {''}
-    if len(outer) < 2 or len(inner) < 2 or any(names - {''} != inner for names in inside.values()): return ''
-    return (f"{', '.join(outer[:3])} all hold the same folders {', '.join(sorted(inner)[:3])}: "
-            'say which are the classes, with level 1 for the outer or 2 for the inner ones (--level).')
-
-# %% ../nbs/01_data.ipynb #b31bb656
-def _short(name:str)->str: # of a file or folder
-    "A name that every file system takes; of a longer one, the beginning, a fingerprint and the ending are left."
-    raw = name.encode('utf-8', 'surrogateescape')
-    if len(raw) <= 200: return name
-    stem, ending = os.path.splitext(name)
-    return raw[:100].decode('utf-8', 'ignore') + '~' + hashlib.sha256(raw).hexdigest()[:8] + ending[:20]
-
-def _name_of(info:zipfile.ZipInfo)->str: # relative, with forward slashes
-    "The name that was meant: UTF-8 without its flag (macOS), backslashes (.NET), ways out of the folder, long names."
-    name = info.filename
-    if not info.flag_bits & 0x800:
-        try: name = name.encode('cp437').decode('utf-8')
-        except UnicodeError: pass # a code page; nothing tells which
-    parts = name.replace('\\', '/').split('/')
-    return '/'.join(_short(p) for p in parts if p not in ('', '.', '..') and not p.endswith(':'))
-
-# %% ../nbs/01_data.ipynb #a071e94e
-def _extract(path:Path, # a zip file
-             part:Path, # an empty folder
-            ):
-    "Unpack a zip into a folder if the disk has room for it; raises `UserError` if it does not."
-    with zipfile.ZipFile(path) as z:
-        if sum(f.file_size for f in z.infolist()) > shutil.disk_usage(part.parent).free:
-            raise UserError(f"'{path}' needs more room than the disk has left: free some space, "
-                            'or set ANIMAL_CLS_HOME to a folder on a larger disk.')
-        for info in z.infolist():
-            if info.filename.endswith(('/', '\\')) or not (name := _name_of(info)): continue
-            to = part/name
-            to.parent.mkdir(parents=True, exist_ok=True)
-            with z.open(info) as packed, open(to, 'wb') as f: shutil.copyfileobj(packed, f)
-
-def _unzip(path:Path, # a zip file
-          )->Path:    # the folder it was unpacked to
-    "Unpack a zip into the cache folder, once; raises `UserError` if it is damaged or locked."
-    st = path.stat()
-    name = f'{path.resolve()} {st.st_size} {st.st_mtime_ns}'.encode('utf-8', 'surrogateescape')
-    out = home()/'unzipped'/f'{_short(path.stem)}-{hashlib.sha256(name).hexdigest()[:12]}'
-    try:
-        if not out.exists(): make_whole(out, lambda part: _extract(path, part))
-    except UnicodeEncodeError as e:
-        raise UserError(f"'{path}' holds names that this system cannot write ({e.encoding}): set PYTHONUTF8=1.") from e
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, lzma.LZMAError, OSError) as e:
-        raise UserError(f"'{path}' cannot be unpacked ({e}): download it again, or give an unpacked folder.") from e
-    return out
 
 # %% ../nbs/01_data.ipynb #2007d178
 def _get_sample()->Path:
@@ -247,12 +220,11 @@ def _find_root(source, # as for `get_data`
     if source is None: root = _get_sample()
     elif str(source).startswith('kaggle:'): root = _get_kaggle(str(source)[7:])
     else: root = Path(os.path.expanduser(source))
-    advice = 'give the folder that holds a folder for each class.'
     if not root.exists():
         raise UserError(f"There is no folder or zip '{root}': check the path, or leave it out to use the drawn sample.")
     if root.is_file():
-        if not zipfile.is_zipfile(root): raise UserError(f"'{root}' is neither a folder nor a zip: {advice}")
-        root = _unzip(root)
+        if not zipfile.is_zipfile(root): raise UserError(f"'{root}' is neither a folder nor a zip: give one that holds a folder for each class.")
+        root = unzip(root)
     if not os.access(root, os.R_OK | os.X_OK):
         raise UserError(f"'{root}' may not be read: change its permissions, or copy it.")
     return root
@@ -263,11 +235,13 @@ def get_data(source=None, # a folder, a zip file, 'kaggle:owner/set', or None fo
     """Photos from anywhere, as a root folder and a table; raises `UserError` if there are none.
 
     What a person should know about how the folder was read is in `items.attrs['notes']`, a list of sentences."""
+    if level is not None and level not in range(1, 100): raise UserError(f'There is no level {level}: the first is 1.')
     root, passed = _find_root(source), []
     paths = list_files(root, passed=passed)
     if not paths: raise UserError(f"'{root}' has no files in it: give the folder that holds a folder for each class.")
     items = pd.DataFrame(dict(path=paths, label=label_of(paths, level or 1)), dtype=object)
-    items.attrs = dict(notes=_notes(items.label, passed), unclear='' if level else _unclear(paths, items.label))
+    items.attrs = dict(notes=zip_notes(source) + _notes(paths, items.label, passed),
+                       unclear='' if level else _unclear(paths, items.label))
     return root, items
 
 # %% ../nbs/01_data.ipynb #7e914ed6
@@ -351,12 +325,20 @@ TURN = {2: Image.Transpose.FLIP_LEFT_RIGHT, # EXIF orientation: what makes it up
         8: Image.Transpose.ROTATE_90}
 
 # %% ../nbs/01_data.ipynb #67953d60
+def _eight_bits(im:Image.Image, # 16 or 32 bits, or floats
+               )->Image.Image:  # mode L
+    "Scale what a photo's numbers can be to 0-255; where that is unknown, the range that they have."
+    x = np.asarray(im, np.float64)
+    if not np.isfinite(x).all(): raise ImageError('some of its values are not numbers')
+    low, high = x.min(), x.max()
+    most = 65_535 if im.mode[0] == 'I' else 1 if high <= 1 else 255
+    if low < 0 or high > most: x, most = x - low, high - low # of no usual scale
+    return Image.fromarray(np.floor(x*255/most).astype(np.uint8))
+
 def to_rgb(im:Image.Image, # an opened photo, any mode
           )->Image.Image:  # the same as 8-bit RGB
-    "Convert a photo to 8-bit RGB: transparency is dropped, 16 bits are scaled to 8."
-    if im.mode.startswith('I'): im = im.convert('I').point(lambda v: v/257).convert('L')
-    if im.mode == 'F': # floats go up to 1 or to 255
-        im = (im.point(lambda v: v*255) if im.getextrema()[1] <= 1 else im).convert('L')
+    "A photo as 8-bit RGB: transparency is dropped, more bits are scaled; raises `ImageError` for what is no number."
+    if im.mode[0] in 'IF': im = _eight_bits(im)
     if im.mode == 'P' and 'transparency' in im.info: im = im.convert('RGBA')
     return im if im.mode == 'RGB' else im.convert('RGB')
 

@@ -6,13 +6,13 @@
 __all__ = ['bf16_pays']
 
 # %% ../nbs/97_device.ipynb #85d70378
-import itertools, time
+import copy, itertools, os, time
 from collections import Counter
 from contextlib import contextmanager
 import numpy as np
 import torch, torch.nn as nn
-from .core import UserError
-from .model import get_device
+from .core import note, UserError
+from .model import get_device, layout
 from .preprocess import Cache
 
 # %% ../nbs/97_device.ipynb #c30d70aa
@@ -60,6 +60,57 @@ def passed(a, b)->float: # seconds between two ticks
     if isinstance(a, float): return b - a
     b.synchronize()
     return a.elapsed_time(b)/1000
+
+# %% ../nbs/97_device.ipynb #97a0c002
+@contextmanager
+def with_threads(n:int): # for what happens inside
+    "Let PyTorch use `n` threads."
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try: yield
+    finally: torch.set_num_threads(before)
+
+class Pace:
+    "Finds the number of threads by the work itself: `with pace(): …` around each of several equal pieces of it."
+    def __init__(self):
+        self.most = self.n = torch.get_num_threads()
+        said = 'OMP_NUM_THREADS' in os.environ or get_device().type != 'cpu'
+        self.left = [] if said or self.most == 1 else [1, self.most]*3 # to be tried; the last one first
+        self.times = {k: [] for k in self.left}
+
+    @contextmanager
+    def __call__(self):
+        n, start = self.left.pop() if self.left else self.n, time.perf_counter()
+        with with_threads(n): yield
+        if len(self.times.get(n, 'done')) > 2: return
+        self.times[n].append(time.perf_counter() - start)
+        one, all_of_them = (sum(self.times[k][1:]) for k in (1, self.most)) # the first times hold preparations
+        if not self.left and one < .8*all_of_them: self.n = 1
+
+# %% ../nbs/97_device.ipynb #97a0c006
+def quickest_threads(model:nn.Module, # as it should learn; stays as it is
+                     shape,           # of a batch
+                     amp:bool=None,   # of training steps, in bf16 or not; None: only predict
+                    )->int:
+    "One thread or all: a copy of a net tries a few times with each."
+    pace, device = Pace(), next(model.parameters()).device
+    if not pace.left or device.type != 'cpu': return pace.n
+    with torch.random.fork_rng(devices=[]):
+        net = copy.deepcopy(model).train(amp is not None)
+        xb = torch.rand(shape).contiguous(memory_format=layout(device))
+        while pace.left:
+            with pace(), torch.autocast('cpu', torch.bfloat16, enabled=bool(amp)), torch.set_grad_enabled(net.training):
+                answers = net(xb).float()
+                if net.training: answers.mean().backward()
+    return pace.n
+
+def settings(model:nn.Module, shape, fast_math:bool, threads)->dict: # amp, threads: as asked for, or measured
+    "What is quicker here for a new run: bf16 or not, one thread or all."
+    amp, most = fast_math and bf16_pays(get_device()), torch.get_num_threads()
+    n = threads or quickest_threads(model, shape, amp)
+    if n < most and not threads:
+        note(f'other programs keep the cores busy: one thread is quicker than {most}, and this run keeps to it')
+    return dict(amp=amp, threads=n)
 
 # %% ../nbs/97_device.ipynb #9e50d026
 def pixels_on(cache:Cache,         # decoded photos
@@ -127,9 +178,23 @@ class Recorder:
 class Meter:
     "What the steps of an epoch have found and cost so far, and the best that the machine can do."
     def __init__(self, device:torch.device):
-        self.device, self.peak = device, None
+        self.device, self.threads, self.peak = device, torch.get_num_threads(), None
         self.ahead = 32 if device.type == 'cuda' else 1 # steps that may wait in the queue before anybody looks
         self.waiting, self.sums, self.seconds, self.loss = [], [0., 0., 0.], 0., None # sums: loss, right, photos
+        self.best, self.recent, self.slow = {}, [0., 0.], 0 # photos a second by size; photos, seconds; looks in a row
+
+    def slowed(self, size:int, photos:int, seconds:float)->str: # what the last steps took -> a remark, mostly ''
+        "Have steps become four times slower? Looks every ten seconds, believes the second look, says it once."
+        self.recent = [self.recent[0] + photos, self.recent[1] + seconds]
+        if self.recent[1] < 10 or self.slow > 1: return ''
+        rate, self.recent = self.recent[0]/self.recent[1], [0., 0.]
+        best = self.best[size] = max(rate, self.best.get(size, 0))
+        self.slow = self.slow + 1 if rate < best/4 else 0
+        if self.slow < 2: return ''
+        advice = '; close them, or stop with Ctrl-C and go on with --resume --threads 1'*(self.threads > 1)
+        return (f'training has slowed down from {best:.0f} to {rate:.0f} images a second, because other programs keep '
+                f'the machine busy{advice}')
+
 
 # %% ../nbs/97_device.ipynb #7632f01e
 @contextmanager
@@ -140,4 +205,14 @@ def enough_memory(batch:int): # photos a step
         if not any(said in str(e).lower() for said in ('out of memory', "can't allocate memory", 'alloc_failed')): raise
         raise UserError(f'The memory of {get_device()} is not enough for batches of {batch}: use a smaller batch '
                         'or size (--batch, --size) in another --out, or close other programs.') from e
+
+def must_fit(model:nn.Module, # on the CPU; stays as it is
+             size:int,        # side of the smallest pictures of a run, pixels
+             batch:int):      # photos a step
+    "Raise `UserError` if so little is too little for a net: its last maps may shrink to nothing."
+    try:
+        with torch.random.fork_rng(devices=[]): copy.deepcopy(model).train()(torch.zeros(min(batch, 2), 3, size, size))
+    except (RuntimeError, ValueError) as e:
+        raise UserError(f"The net '{model.name}' cannot learn from pictures of {size} pixels, {batch} at a time ({e}): "
+                        'choose a larger size or batch.') from e
 

@@ -300,7 +300,8 @@ def _copies(ok:pd.DataFrame, # readable rows of a scan
            )->list:          # tables of findings
     "Copies of a file or a picture, and what is wrong about them."
     alike = near_duplicates(ok[HASHES], radius)
-    alike = np.where(ok.phash > 0, alike, -1 - pd.factorize(ok.sha)[0]) # empty pictures: only by their bytes
+    by_bytes = (ok.phash == 0) | (radius == 0) # empty pictures, and where only copies of a file are alike
+    alike = np.where(by_bytes, -1 - pd.factorize(ok.sha)[0], alike)
     files, contents = ok.groupby('sha').path.transform('size'), ok.groupby(alike).sha.transform('nunique')
     labels = ok.label.mask(ok.label == '').groupby(alike).transform('nunique')
     rows = [_group_findings(ok, 'exact_duplicate', ok.sha, files > 1),
@@ -327,7 +328,7 @@ def audit(df:pd.DataFrame,     # a scan
           blur:float=.04,      # sharpness over contrast², below which it is `blurry`
           information:float=2, # bits per pixel below which it has `low_information`
           grey:float=1,        # colourfulness below which it is `greyscale`
-          radius:int=9,        # bits of 64 by which hashes of a `near_duplicate` may differ on average
+          radius:int=9,        # bits of 64 by which hashes of a `near_duplicate` may differ on average; 0: none is one
           balance:float=.5,    # share of the largest class below which a class is in `class_imbalance`
           part=None,           # (N) the part of a split that each photo is in, to find a `split_leak`
          )->pd.DataFrame:      # path ('' for a class), issue, score (the number judged, or NA), detail

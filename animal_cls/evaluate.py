@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .core import UserError, write_atomic
 from .data import ASSETS, english, match_labels
+from .device import quickest_threads, with_threads
 from .eda import on_axis
 from .model import PACKAGED, add_to_header, get_device, last_layer, layout, load_weights, machine
 from .model import read_header, read_seen, save_weights
@@ -137,13 +138,14 @@ def measure(model:nn.Module, # from `load_weights`, on any device
            )->dict:          # `metrics`, and how they were obtained
     "Measure a net on photos, in float32."
     start, meta, rows = time.perf_counter(), model.meta, _numbers(rows, cache)
-    logits, labels = logits_labels(model, cache, rows)
-    results, seconds = metrics(logits, labels, meta['classes']), time.perf_counter() - start
-    if flip:
-        both = logits + predict_logits(model, cache.xs, rows, meta, mirror=True)
-        results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
-    t = meta['temperature']
-    device = next(model.parameters()).device
+    shape = 32, 3, meta['size'], meta['size']
+    with with_threads(quickest_threads(model, shape) if len(rows) >= 1000 else torch.get_num_threads()):
+        logits, labels = logits_labels(model, cache, rows)
+        seconds = time.perf_counter() - start
+        both = logits + predict_logits(model, cache.xs, rows, meta, mirror=True) if flip else None
+    results = metrics(logits, labels, meta['classes'])
+    if flip: results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
+    t, device = meta['temperature'], next(model.parameters()).device
     return results | dict(model=meta['model'], size=meta['size'], chosen_on=meta.get('chosen_on'),
                           recipe=meta.get('recipe'), seconds=seconds, temperature=t,
                           ece_before=ece(calibration(logits*t, labels)), sure_from=meta['sure_from'],
@@ -298,35 +300,37 @@ def _train_test_gap(model:nn.Module, # from `load_weights`
     return dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested,
                 train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
 
-# %% ../nbs/08_evaluate.ipynb #8cc1c0ae
-def save_results(results:dict, # anything JSON can hold
-                 path,         # a .json file
-                ):
+def save_results(results:dict, path): # anything that JSON can hold, a .json file
     "Write results as JSON, atomically."
     write_atomic(path, lambda p: p.write_text(json.dumps(results, indent=1), encoding='utf-8'))
 
+# %% ../nbs/08_evaluate.ipynb #8cc1c0ae
 def finish_run(out,            # folder of a finished run
                cache:Cache,    # the photos it was trained with; its items have a `part`
                flip:bool=True, # also report the accuracy with flip averaging
               )->dict:         # results, also saved as results.json in `out`
     "Calibrate a run, measure it on its test set, and report the train–test gap."
-    weights = Path(out)/'weights.safetensors'
-    part = cache.items.part
-    if (part == 'valid').any() and 'temperature' not in read_header(weights):
-        calibrate(weights, cache)    # only once: a run that was killed here and resumed ends the same way
-    model = load_weights(weights).to(get_device())
-    meta, results = model.meta, measure(model, cache, np.flatnonzero(part == 'test'), flip)
-    keys = np.stack(cache.items.key[part == 'test'])
-    results['known'] = int(was_seen(keys, read_seen(weights), cache.near).sum()) # test photos that are not new to it
-    results |= _train_test_gap(model, cache, results['accuracy'])
-    history, counts = pd.read_csv(Path(out)/'history.csv'), part.value_counts()
+    weights, part = Path(out)/'weights.safetensors', cache.items.part
+    n = read_header(weights).get('threads', torch.get_num_threads())
+    with with_threads(n): results = _measure_run(weights, cache, flip)
+    meta, history, counts = read_header(weights), pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
                     machine=machine(), history=history.to_dict('records'))
     save_results(results, Path(out)/'results.json')
-    tested = dict(test=results['accuracy'], interval=results['interval'], n=results['n'])
+    tested = dict(test=results['accuracy'], **{k: results[k] for k in ('interval', 'n')})
     add_to_header(weights, accuracy=meta['accuracy'] | tested)
     return results
+
+def _measure_run(weights, cache, flip)->dict: # results
+    "Calibrate, then look at the test set."
+    part, known = cache.items.part, read_header(weights) # a run that was killed here has a temperature already
+    if (part == 'valid').any() and 'temperature' not in known: calibrate(weights, cache)
+    model = load_weights(weights).to(get_device())
+    results = measure(model, cache, np.flatnonzero(part == 'test'), flip)
+    seen = was_seen(np.stack(cache.items.key[part == 'test']), read_seen(weights), cache.near)
+    results['known'] = int(seen.sum()) # test photos that are not new to it
+    return results | _train_test_gap(model, cache, results['accuracy'])
 
 # %% ../nbs/08_evaluate.ipynb #f60eea0c
 JUDGE = dataclasses.replace(FAST, name='judge', epochs=12, size=64, stages=((1., 1.),)) # small and quick

@@ -118,10 +118,12 @@ def _measure(greys:np.ndarray,   # (N, 96, 96) uint8
 
 # %% ../nbs/02_scan.ipynb #64736d5b
 def _header(im:Image.Image, # an opened photo
+            data:bytes,     # and its file
            )->dict:         # width, height (as stored), format, mode, bits (per channel), orientation
     "What the header of a photo says."
     m = im.mode
-    bits = 1 if m == '1' else 16 if '16' in m else 32 if m[0] in 'IF' else 8
+    deep = '16' in m or im.format == 'PNG' and data[24] == 16 # Pillow gives 8 of a PNG's 16 bits
+    bits = 1 if m == '1' else 16 if deep else 32 if m[0] in 'IF' else 8
     width, height = im.info.get('full_size', im.size)
     return dict(width=width, height=height, format=im.format, mode=m, orientation=orientation(im), bits=bits)
 
@@ -129,7 +131,7 @@ def header_facts(data:bytes, # the content of a file that cannot be decoded
                 )->dict:     # width, height, format, mode, orientation, bits; empty when the header is broken, too
     "What the header of a broken photo says."
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as im: return _header(im)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as im: return _header(im, data)
     except Exception: return {} # `decode` has already said what is wrong
 
 # %% ../nbs/02_scan.ipynb #3e42893e
@@ -141,7 +143,7 @@ def _visit(file:str, # a path
         data = read_file(file)
         row |= dict(bytes=len(data), sha=hashlib.sha256(data).hexdigest()[:16])
         im = decode(data)
-        row |= _header(im)
+        row |= _header(im, data)
         rgb = to_rgb(im)
         light, views = brightness(rgb), _small_views(rgb, TURN.get(row['orientation']))
         return row | dict(brightness=light), views
@@ -197,11 +199,11 @@ def read_scan(path,           # a CSV file from `save_scan`
 
 # %% ../nbs/02_scan.ipynb #01187a1d
 def _stamps(root:Path, items:pd.DataFrame)->dict: # path -> text that changes when the file does, '' when there is none
-    "Size and time of the files in a folder."
+    "Size and times of the files in a folder."
     def stamp(file):
         try: st = os.stat(file)
         except OSError: return ''
-        return f'{st.st_size} {st.st_mtime_ns}'
+        return f'{st.st_size} {st.st_mtime_ns} {st.st_ctime_ns}' # the last changes whenever a file is replaced
     return {p: stamp(os.path.join(root, p)) for p in items.path}
 
 def _kept_file(root:Path)->Path: # a CSV file in the cache folder

@@ -7,7 +7,7 @@ __all__ = ['STATE', 'BEFORE', 'Stopped', 'catch_signals', 'save_state', 'read_st
            'join_world']
 
 # %% ../nbs/93_state.ipynb #0714a2cf
-import atexit, gc, hashlib, json, os, signal
+import atexit, gc, json, os, signal
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch, torch.distributed as dist
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from .core import UserError, write_atomic, writing
-from .model import PACKAGED, get_device, read_seen
+from .model import PACKAGED, digest, get_device, read_seen
 
 # %% ../nbs/93_state.ipynb #cf9c991d
 class Stopped(UserError):
@@ -44,14 +44,6 @@ def _tensors(nets:dict, opt)->dict: # name -> tensor, the very ones that trainin
     moving = [(i, opt.state[p]) for i, p in enumerate(_parameters(opt)) if 'momentum_buffer' in opt.state[p]]
     return weights | {f'momentum.{i}': s['momentum_buffer'] for i, s in moving}
 
-def _digest(tensors:dict, facts:str)->str: # changes when a single bit does
-    "A fingerprint of a state."
-    h = hashlib.sha256(facts.encode())
-    for k, t in sorted(tensors.items()):
-        h.update(f'{k} {t.dtype} {tuple(t.shape)}'.encode())
-        h.update(t.numpy())
-    return h.hexdigest()
-
 # %% ../nbs/93_state.ipynb #c4fc99e9
 def save_state(out:Path,   # folder of the run
                nets:dict,  # name -> what is trained
@@ -61,7 +53,7 @@ def save_state(out:Path,   # folder of the run
     tensors = {k: v.cpu().contiguous() for k, v in _tensors(nets, opt).items()}
     facts = json.dumps(facts)
     def write(part):
-        save_file(tensors, part, metadata=dict(facts=facts, digest=_digest(tensors, facts)))
+        save_file(tensors, part, metadata=dict(facts=facts, digest=digest(tensors, facts)))
         if (out/STATE).exists(): os.replace(out/STATE, out/BEFORE)
     with writing(out/STATE): write_atomic(out/STATE, write)
 
@@ -69,7 +61,7 @@ def save_state(out:Path,   # folder of the run
 def _read_one(file:Path)->tuple: # tensors by name, facts
     with safe_open(file, 'pt') as f:
         tensors, facts = {k: f.get_tensor(k) for k in f.keys()}, f.metadata()['facts']
-        if f.metadata()['digest'] != _digest(tensors, facts): raise ValueError('its bytes have changed')
+        if f.metadata()['digest'] != digest(tensors, facts): raise ValueError('its bytes have changed')
     return tensors, json.loads(facts)
 
 def read_state(out:Path)->tuple: # tensors by name, facts

@@ -14,11 +14,12 @@ import numpy as np, pandas as pd
 import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as F
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_geometry
-from .core import bar, save_table, UserError, write_atomic, writing
-from .device import bf16_pays, enough_memory, Meter, passed, peak_flops, pixels_on, Recorder, send, tick
+from .core import bar, cores, note, save_table, UserError, write_atomic, writing
+from .device import bf16_pays, enough_memory, Meter, must_fit, passed, peak_flops, pixels_on
+from .device import Recorder, send, settings, tick, with_threads
 from .model import add_to_header, create_model, get_device, last_layer, layout, read_header, save_weights
 from .model import set_seed, start_from, summary
-from .preprocess import Cache, channel_stats
+from .preprocess import below, Cache, channel_stats
 from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, read_state, save_state, Stopped
 from .state import seen_before, total, world
@@ -198,6 +199,7 @@ def _net_for(name:str, classes:list, recipe:Recipe, # as for `train`
     if n < world()[1]: raise UserError(f'{n} training photos are too few for {world()[1]} processes: start fewer.')
     r = fit_recipe(recipe, n, model)
     r = dataclasses.replace(r, batch=max(1, r.batch//world()[1])*world()[1]) # the same for each process
+    must_fit(model, min(size_at(r, epoch) for epoch in range(r.epochs)), r.batch//world()[1])
     model.dropout.p = r.dropout
     model = model.to(get_device(), memory_format=layout(get_device(), r.fast_math))
     return model, r, {k: known[k] for k in ('mean', 'std') if k in known}
@@ -241,7 +243,8 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
 def _signature(run:Run)->dict: # what must be the same for a run to go on
     items = run.cache.items
     def digest(x): return hashlib.sha256('\n'.join(map(str, x)).encode(errors='surrogateescape')).hexdigest()[:16]
-    photos, split = digest(zip(items.path, items.label, (list(map(int, k)) for k in items.key))), digest(items.part)
+    keys = (list(map(int, k)) for k in items.key)
+    photos, split = digest(zip(below(items.path), items.label, keys)), digest(items.part)
     mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
     return json.loads(json.dumps(mine | dict(photos=photos, split=split)))
 
@@ -268,6 +271,9 @@ def _finished(run:Run, weights:Path)->dict: # facts
     return dict(history=history.to_dict('records'), done=True)
 
 # %% ../nbs/07_train.ipynb #34d23635
+_FACTS = 'step', 'history', 'best', 'done', 'amp' # of a run that its state keeps, and of its meter:
+_COUNTS = 'sums', 'seconds', 'threads'
+
 def _find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a finished run), facts
     "What a run goes on from; raises `UserError` when that is another run, or damaged."
     kept = (run.out/STATE).exists() or (run.out/BEFORE).exists()
@@ -282,7 +288,7 @@ def _find_state(run:Run, resume:bool)->tuple: # tensors (None for a new or a fin
     if weights.exists(): return None, _finished(run, weights)
     try: write_atomic(run.out/'split.csv', lambda p: save_table(run.cache.items[['path', 'label', 'part']], p))
     except OSError as e: raise UserError(f"'{run.out}' cannot be written ({e.strerror}): use another --out.") from e
-    return None, dict(amp=run.recipe.fast_math and bf16_pays(get_device()))
+    return None, {}
 
 def _clear_parts(out:Path): # of writes that were killed more than ten minutes ago
     for part in out.glob('.*.part'):
@@ -296,9 +302,6 @@ def _close(run:Run): # a run that is finished has weights and no state
     for file in BEFORE, STATE: (run.out/file).unlink(missing_ok=True)
 
 # %% ../nbs/07_train.ipynb #ea0ca301
-_FACTS = 'step', 'history', 'best', 'done', 'amp' # of a run that its state keeps, and of its meter:
-_COUNTS = 'sums', 'seconds'
-
 def new_run(name:str, cache:Cache, recipe:Recipe, init=None)->Run: # as for `train`
     "A run in memory: nothing is written, nothing can be resumed."
     run = _assemble(name, cache, recipe, init, fresh=True)
@@ -306,13 +309,17 @@ def new_run(name:str, cache:Cache, recipe:Recipe, init=None)->Run: # as for `tra
     run.meter.peak = peak_flops(get_device(), run.amp)
     return run
 
-def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=None)->Run: # as for `train`
-    "A run in its folder: new, or taken up where it was left; raises `UserError` when the folder belongs to another."
+def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=None, threads=None)->Run:
+    "As for `train`: a run in its folder, new or taken up where it was left; raises `UserError` if it is another's."
     out = Path(out)
     begun = resume and any((out/f).exists() for f in (STATE, BEFORE, 'weights.safetensors'))
     run = _assemble(name, cache, recipe, init, not begun, out)
     if begun: run.model.seen = seen_before(out, init)
     tensors, facts = from_first(lambda: _find_state(run, resume))
+    if not facts:
+        r, size = run.recipe, size_at(run.recipe, 0)
+        facts = from_first(lambda: settings(run.model, (min(r.batch, 32), 3, size, size), r.fast_math, threads))
+    facts['threads'] = threads or min(facts.get('threads', cores()), cores())
     for k in _FACTS: setattr(run, k, facts.get(k, getattr(run, k)))
     for k in _COUNTS: setattr(run.meter, k, facts.get(k, getattr(run.meter, k)))
     if tensors:
@@ -359,11 +366,14 @@ def settle(run:Run):
     losses, rights, counts = (torch.stack([torch.as_tensor(row[k]) for row in m.waiting]).cpu() for k in range(3))
     found = torch.stack([(losses*counts).double(), rights.double(), counts.double()], 1)
     found = total(*found.ravel().tolist()) # the device was asked once for all, and now all processes are
-    m.seconds += sum(passed(start, end) for *_, start, end in m.waiting)
+    spent = sum(passed(start, end) for *_, start, end in m.waiting)
+    m.seconds += spent
     m.waiting.clear()
     for k, (loss, right, n) in enumerate(zip(*[iter(found)]*3)):
         if not np.isfinite(loss): raise _exploded(run, 'The loss', first + k)
         m.loss, m.sums = loss/n, [a + b for a, b in zip(m.sums, (loss, right, n))]
+    remark = m.slowed(size_at(run.recipe, (run.step - 1)//run.steps), sum(found[2::3]), spent)
+    if remark and not world()[0]: note(remark)
 
 def _exploded(run:Run, what:str, step:int)->UserError:
     lr = float(run.opt.param_groups[0]['lr'])
@@ -385,7 +395,7 @@ def _about(run:Run, size:int)->dict: # side of the pictures that it has learned 
     return dict(classes=b.classes, size=test_size(r, size), crop=r.test_crop, cache_size=run.cache.size,
                 mean=b.mean, std=b.std, recipe=dataclasses.asdict(r), photos=len(b.rows), chosen_on=b.chosen_on,
                 epoch=len(run.history), accuracy={b.chosen_on: run.best}, run=_signature(run),
-                **({} if run.cache.near == 9 else dict(near=run.cache.near)))
+                threads=run.meter.threads, **({} if run.cache.near == 9 else dict(near=run.cache.near)))
 
 def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan where there is no such part
     "How good the net is now, on what it does not learn from."
@@ -448,11 +458,12 @@ def train(name:str,           # a model's name, as for `create_model`
           on_epoch=None,      # called with the history (DataFrame) after every epoch, for example `live_plot`
           save_every:float=60,# seconds between saved states
           on_step=None,       # called with the run after every step
+          threads:int=None,   # of a CPU; None: all or one, whichever is quicker now
          )->pd.DataFrame:     # history: one row an epoch
     "Train a net; leaves its weights, history and split in `out`. Raises `Stopped` or `UserError` when it cannot go on."
-    with enough_memory(recipe.batch): run = open_run(name, cache, recipe, out, resume, init)
+    with enough_memory(recipe.batch): run = open_run(name, cache, recipe, out, resume, init, threads)
     shown = bar(run.total, name, ' steps', run.step, progress and not world()[0])
-    with enough_memory(run.recipe.batch), catch_signals() as caught, shown as steps:
+    with enough_memory(run.recipe.batch), with_threads(run.meter.threads), catch_signals() as caught, shown as steps:
         saver = _Saver(save_every)
         while not run.finished:
             one_step(run)

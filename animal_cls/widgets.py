@@ -18,7 +18,7 @@ from .core import ImageError, readable, save_table, UserError, write_atomic
 from .data import ACTIONS, open_image, read_curation
 from .eda import both_names
 from .gradcam import METHODS, overlay, scale_bar
-from .predict import expand, load
+from .predict import expand, load, upright
 
 # %% ../nbs/12_widgets.ipynb #2bb0a392
 def _read_choices(file,           # a curation.csv, or None
@@ -374,7 +374,7 @@ def _explained(demo)->tuple: # a row of the predictor; the photo, small, or None
     photo = demo.photos[demo.photo.value][1]
     row, = demo.predictor.explain(photo, demo.target.value, method=demo.method.value)
     if 'heat' not in row: return row, None
-    small = photo.copy() if isinstance(photo, Image.Image) else open_image(photo)
+    small = upright(photo).copy() if isinstance(photo, Image.Image) else open_image(photo)
     small.thumbnail((440, 440), reducing_gap=2.)
     return row, small
 
