@@ -226,13 +226,24 @@ def _processes(workers:int): # number of processes
         raise
     finally: pool.shutdown(cancel_futures=True)
 
-def _quota(root='/sys/fs/cgroup')->float: # inf: no limit
-    "The CPUs that a container may use at a time (cgroup version 2, or 1)."
-    try: most, period = Path(root, 'cpu.max').read_text().split()
+# %% ../nbs/90_core.ipynb #90a0c002
+def _quota_in(group:Path)->float: # the folder of a control group; inf: no limit
+    "The CPUs that a control group may use at a time (version 2, or 1)."
+    try: most, period = (group/'cpu.max').read_text().split()
     except (OSError, ValueError):
-        try: most, period = (Path(root, 'cpu', f'cpu.cfs_{w}_us').read_text() for w in ('quota', 'period'))
+        try: most, period = ((group/f'cpu.cfs_{what}_us').read_text() for what in ('quota', 'period'))
         except OSError: return math.inf
     return int(most)/int(period) if most.strip().isdecimal() else math.inf
+
+def _quota(root='/sys/fs/cgroup', mine='/proc/self/cgroup')->float: # inf: no limit
+    "The CPUs that this process may use at a time: the least that its control groups, or those around them, allow."
+    groups = [Path(root), Path(root, 'cpu')] # of a container, which sees no others
+    for line in Path(mine).read_text().splitlines() if os.path.exists(mine) else []:
+        _, kinds, path = line.split(':', 2)
+        if kinds and 'cpu' not in kinds.split(','): continue
+        group = Path(root, 'cpu' if kinds else '', path.lstrip('/'))
+        groups += [g for g in (group, *group.parents) if g.is_relative_to(root)]
+    return min(map(_quota_in, groups))
 
 def cores()->int:
     "How many cores this process may use, at least 1: those it is bound to, within the limit of its container."

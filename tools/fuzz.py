@@ -12,9 +12,11 @@ with atheris.instrument_imports(include=['PIL', 'animal_cls.data']) if instrumen
     from PIL import PngImagePlugin, TiffImagePlugin, WebPImagePlugin
     from animal_cls import data
 from animal_cls.sample import draw_animal
+from heic import HEIC
 
 def seeds():
     "Small pictures of all formats, modes and compressions."
+    yield HEIC
     im, exif = draw_animal('ragno', 1, (64, 48))[0].resize((16, 12)), Image.Exif()
     exif[0x0112] = 6
     animated = dict(save_all=True, append_images=[im])
@@ -24,6 +26,7 @@ def seeds():
             ('GIF', 'L P RGB', [{}, dict(interlace=0), dict(transparency=3), animated]),
             ('WEBP', 'RGB RGBA', [{}, dict(lossless=True), dict(exif=exif), animated]),
             ('BMP', '1 L P RGB RGBA', [{}]),
+            ('AVIF', 'L RGB RGBA', [{}, dict(exif=exif)]),
             ('TIFF', '1', [dict(compression='group4')]),
             ('TIFF', 'L RGB CMYK', [dict(compression='jpeg')]),
             ('TIFF', '1 L P RGB RGBA CMYK YCbCr LAB I;16 I F', tiff)]
@@ -32,7 +35,7 @@ def seeds():
             for how in options:
                 out, source = io.BytesIO(), im.convert('I') if mode == 'I;16' else im
                 try: source.convert(mode).save(out, format, **how)
-                except (OSError, ValueError, RuntimeError): continue # not every mode works with every option
+                except (OSError, KeyError, ValueError, RuntimeError): continue # not every mode works with every option
                 yield out.getvalue()
 
 def fuzz(folder, seconds):

@@ -5,15 +5,16 @@ them not files at all. `predict`, `scan` and `explain` go through it as separate
 everything. Every input must get a class or one clear error, and each command its exit status, within 2 GB and in time.
 Then come weights files: truncated, with flipped bits, with absurd headers, and with code in them. WEIGHTS is the net to
 use and to damage; by default it is that of the drawn sample. Writes results/hostile.json."""
-import csv, ctypes, io, json, os, random, shutil, signal, socket, struct, subprocess, sys, tempfile, time, zlib
+import csv, ctypes, importlib.util, io, json, os, random, shutil, signal, socket, struct, subprocess, sys, tempfile, time, zlib
 from pathlib import Path
 import numpy as np
-from PIL import Image
+from PIL import features, Image
 from animal_cls.core import UserError
 from animal_cls.data import MAX_PIXELS, TURN
 from animal_cls.evaluate import SAMPLE_WEIGHTS, save_results
 from animal_cls.model import load_weights, machine
 from animal_cls.sample import draw_animal
+from heic import HEIC
 
 WEIGHTS = Path((sys.argv[1:] or [SAMPLE_WEIGHTS])[0])
 LIMIT_S, LIMIT_MB = 600, 2048
@@ -44,6 +45,8 @@ def riff(*chunks): # (name, bytes) -> bytes
 
 whole = {format.lower(): encode(PHOTO, format) for format in ('PNG', 'GIF', 'WEBP', 'BMP', 'TIFF')}
 whole = dict(jpg=encode(PHOTO, 'JPEG')) | whole
+if features.check('avif'): whole['avif'] = encode(PHOTO, 'AVIF')
+if importlib.util.find_spec('pi_heif'): whole['heic'] = HEIC
 
 def cut_and_random(): # -> name, bytes, expected outcome: 'class', 'error' or 'either'
     "Truncated files, random bytes and flipped bits."
