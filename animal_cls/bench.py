@@ -17,9 +17,9 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from .core import keep_memory
 from .data import ASSETS, get_data, open_image
-from .device import bf16_pays
+from .device import bf16_pays, get_device, set_seed
 from .gradcam import METHODS, grad_cam, to_batch
-from .model import create_model, get_device, load_weights, set_seed
+from .model import create_model, load_weights
 from .predict import export_onnx, load, read_photo
 from .preprocess import prepare_data
 from .recipe import DECK, FAST

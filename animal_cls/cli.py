@@ -429,7 +429,7 @@ def cmd_bench(
     "compare the speed of this project with that of the other libraries installed"
     from animal_cls.bench import BENCHES
     from animal_cls.evaluate import save_results
-    from animal_cls.model import machine
+    from animal_cls.device import machine
     table = BENCHES[a.what](a.data, a.seconds)
     print(table.to_string(float_format='%.2f', na_rep=''))
     if a.out:

@@ -328,12 +328,16 @@ TURN = {2: Image.Transpose.FLIP_LEFT_RIGHT, # EXIF orientation: what makes it up
 def _eight_bits(im:Image.Image, # 16 or 32 bits, or floats
                )->Image.Image:  # mode L
     "Scale what a photo's numbers can be to 0-255; where that is unknown, the range that they have."
-    x = np.asarray(im, np.float64)
+    x = np.array(im, np.float32)
     if not np.isfinite(x).all(): raise ImageError('some of its values are not numbers')
     low, high = x.min(), x.max()
     most = 65_535 if im.mode[0] == 'I' else 1 if high <= 1 else 255
-    if low < 0 or high > most: x, most = x - low, high - low # of no usual scale
-    return Image.fromarray(np.floor(x*255/most).astype(np.uint8))
+    if low < 0 or high > most: # of no usual scale
+        x -= low
+        most = high - low
+    x *= 255 # in place, for the sake of large photos
+    x /= most
+    return Image.fromarray(x.astype(np.uint8))
 
 def to_rgb(im:Image.Image, # an opened photo, any mode
           )->Image.Image:  # the same as 8-bit RGB

@@ -17,9 +17,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedGroupKFold
 from .core import UserError, write_atomic
 from .data import ASSETS, english, match_labels
-from .device import quickest_threads, with_threads
+from .device import get_device, layout, machine, quickest_threads, with_threads
 from .eda import on_axis
-from .model import PACKAGED, add_to_header, get_device, last_layer, layout, load_weights, machine
+from .model import PACKAGED, add_to_header, last_layer, load_weights
 from .model import read_header, read_seen, save_weights
 from .preprocess import PARTS, build_cache, Cache, picture_keys, was_seen
 from .recipe import FAST, Recipe, size_at

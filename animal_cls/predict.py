@@ -17,9 +17,9 @@ from PIL import Image
 from .augment import middle, normalise, prepare
 from .core import cores, ImageError, trim_memory, UserError, write_atomic
 from .data import MAX_PIXELS, TURN, class_number, english, list_files, open_image, orientation, to_rgb
-from .device import Pace
+from .device import get_device, layout, Pace
 from .gradcam import grad_cam, whole_view
-from .model import get_device, layout, load_weights, read_header
+from .model import load_weights, read_header
 from .preprocess import build_cache, squeeze
 from .scan import header_facts
 

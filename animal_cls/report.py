@@ -19,7 +19,8 @@ from .eda import audit, both_names, plot_balance
 from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion
 from .evaluate import plot_coverage, top_losses
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
-from .model import get_device, load_weights, machine
+from .device import get_device, machine
+from .model import load_weights
 from .preprocess import Cache, prepare_data
 from .scan import scan
 from .train import plot_history

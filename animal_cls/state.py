@@ -16,7 +16,8 @@ import torch, torch.distributed as dist
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from .core import UserError, write_atomic, writing
-from .model import PACKAGED, digest, get_device, read_seen
+from .device import get_device
+from .model import PACKAGED, digest, read_seen
 
 # %% ../nbs/93_state.ipynb #cf9c991d
 class Stopped(UserError):

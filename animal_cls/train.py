@@ -15,10 +15,10 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .device import bf16_pays, enough_memory, Meter, must_fit, passed, peak_flops, pixels_on
-from .device import Recorder, send, settings, tick, with_threads
-from .model import add_to_header, create_model, get_device, last_layer, layout, read_header, save_weights
-from .model import set_seed, start_from, summary
+from .device import bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed, peak_flops
+from .device import pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .model import add_to_header, create_model, last_layer, read_header, save_weights
+from .model import start_from, summary
 from .preprocess import below, Cache, channel_stats
 from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, read_state, save_state, Stopped

@@ -14,7 +14,7 @@ from animal_cls.data import get_data, open_image
 from animal_cls.eda import against_truth, audit
 from animal_cls.scan import HASHES, close_pairs, near_duplicates, scan
 from animal_cls.evaluate import save_results
-from animal_cls.model import machine
+from animal_cls.device import machine
 from animal_cls.sample import draw_sample
 
 def drawn(n=1200, seed=5):

@@ -8,7 +8,8 @@ from pathlib import Path
 from animal_cls.core import cores
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
-from animal_cls.model import machine, read_header
+from animal_cls.device import machine
+from animal_cls.model import read_header
 
 GROUP = Path('/sys/fs/cgroup/cpu/animal_cls')
 COMMAND = [sys.executable, '-m', 'animal_cls', 'train', '--epochs', '6', '--quiet', '--out']

@@ -60,7 +60,7 @@ def fuzz(folder, seconds):
 
 if instrumented: fuzz(Path(sys.argv[2]), int(sys.argv[1]))
 from animal_cls.evaluate import save_results
-from animal_cls.model import machine
+from animal_cls.device import machine
 seconds, crashes = int((sys.argv[1:] or [600])[0]), Path('crashes')
 with tempfile.TemporaryDirectory() as tmp:
     corpus = Path(tmp)/'corpus'

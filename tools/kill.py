@@ -7,7 +7,8 @@ import random, subprocess, sys, tempfile, time
 from pathlib import Path
 import pandas as pd
 from animal_cls.evaluate import save_results
-from animal_cls.model import load_weights, machine
+from animal_cls.device import machine
+from animal_cls.model import load_weights
 
 COMMAND = 'train --model final --size 32 --epochs 6 --batch 32 --seed 1 --quiet --resume --out'.split()
 SAME = ['epoch', 'train_loss', 'train_accuracy', 'valid_loss', 'valid_accuracy']

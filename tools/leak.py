@@ -9,7 +9,8 @@ import numpy as np, pandas as pd
 from animal_cls.data import get_data
 from animal_cls.scan import near_duplicates
 from animal_cls.evaluate import measure, save_results
-from animal_cls.model import MODELS, get_device, load_weights, machine
+from animal_cls.device import get_device, machine
+from animal_cls.model import MODELS, load_weights
 from animal_cls.preprocess import prepare_data, split_items
 from animal_cls.recipe import FAST, fit_recipe
 from animal_cls.train import train

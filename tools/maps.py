@@ -9,7 +9,8 @@ import torch
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
 from animal_cls.gradcam import score_maps, to_batch
-from animal_cls.model import MODELS, get_device, load_weights, machine, set_seed
+from animal_cls.device import get_device, machine, set_seed
+from animal_cls.model import MODELS, load_weights
 from animal_cls.preprocess import prepare_data
 from animal_cls.sample import KINDS, draw_animal
 from animal_cls.recipe import FAST
