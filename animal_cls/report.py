@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from . import __version__
 from .core import read_table, UserError, write_atomic
 from .data import english, open_image
+from .device import get_device, machine
 from .eda import audit, both_names, plot_balance
 from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion
 from .evaluate import plot_coverage, top_losses
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
-from .device import get_device, machine
 from .model import load_weights
 from .preprocess import Cache, prepare_data
 from .scan import scan
