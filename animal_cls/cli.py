@@ -171,6 +171,7 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
 def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
+    from animal_cls.features import probe
     from animal_cls.model import create_model
     from animal_cls.recipe import training_plan
     from animal_cls.state import each_in_turn, join_world, world
@@ -185,7 +186,9 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     cache = each_in_turn(lambda: _training_photos(size, kept, not quiet, init=init, **options))
     first = world()[0] == 0
     if first: _report_photos(cache)
-    train(model, cache, recipe, out, resume=resume, init=init, progress=not quiet, threads=threads)
+    how = dict(resume=resume, init=init, progress=not quiet)
+    if recipe.name == 'probe': probe(model, cache, recipe, out, **how)
+    else: train(model, cache, recipe, out, threads=threads, **how)
     if not first: return 0
     results = finish_run(out, cache)
     print(f"test {_accuracy(results)} on {results['n']} photos; weights in {out/'weights.safetensors'}")
@@ -245,12 +248,13 @@ _KNOBS = dict(
 # %% ../nbs/95_cli.ipynb #ea7c11ba
 def _train_arguments(c:argparse.ArgumentParser):
     _add_data(c)
-    c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0 or '
-                   'torchvision:NAME (default: beyond, or the net of --init)')
+    c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0, '
+                   'torchvision:NAME or timm:NAME (default: beyond, or the net of --init)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from a trained net: a weights file, or 'package' for the "
                    'one in the package')
     c.add_argument('--recipe', metavar='NAME', choices=_Table('recipe', 'RECIPES'),
-                   help='fast, deck or tune (default: fast, or tune for a net that has learned before)')
+                   help='fast, deck, tune, or probe, which trains only the last layer, in seconds (default: fast, '
+                   'or tune for a net that has learned before)')
     c.add_argument('--out', metavar='RUN', help='folder of the run (default: runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='continue the run in --out where it stopped, or start it')
     c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the '

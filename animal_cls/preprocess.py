@@ -214,6 +214,13 @@ def was_seen(keys:np.ndarray, # (N, 3) keys of pictures
     groups = near_duplicates(np.concatenate([np.asarray(seen, np.uint64).reshape(-1, 3), keys]), near)
     return np.isin(groups[len(seen):], groups[:len(seen)])
 
+def lessons(items:pd.DataFrame,  # of a cache: key, part
+            before,              # keys of what has taught the net that a run began as
+           )->np.ndarray:        # (n, 3) keys of what taught or chose a net
+    seen = np.stack(items.key[items.part.isin(['train', 'valid'])])
+    known = set(map(bytes, seen))
+    return np.stack([*seen, *(key for key in before if bytes(key) not in known)])
+
 # %% ../nbs/04_preprocess.ipynb #9632983d
 def _mark_seen(cache, seen, groups): # keys; group numbers, or None for a split that must stay as it is
     "Say which photos the net to start from has seen, in a column `seen`; train on them if that leaves a test set."

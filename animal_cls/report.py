@@ -176,18 +176,20 @@ def _findings_table(root:Path,             # folder of the photos
 # %% ../nbs/13_report.ipynb #e28110fa
 def _percent_right(right:pd.Series, # True where a prediction is right
                    which:pd.Series, # the photos that count
-                  )->str:           # a percentage, or 'none'
+                  )->str:           # a percentage
     "Accuracy on some of the photos."
-    return f'{100*right[which].mean():.1f}%' if which.any() else 'none'
+    return f'{100*right[which].mean():.1f}%'
 
 def _when_sure(answers:pd.DataFrame, # rows of `top_losses`
                threshold:float,      # below this probability the net is not sure
               )->str:                # HTML
     "What saying 'not sure' leaves, and what it gains."
     sure, right = answers.probability >= threshold, answers.label == answers.predicted
-    return (f'<p>Below {threshold:.0%} the net says that it is <b>not sure</b>. It is sure of {100*sure.mean():.0f}% '
-            f'of the test photos. Of these it gets {_percent_right(right, sure)} right, '
-            f'of the others {_percent_right(right, ~sure)}.</p>')
+    said, of_all = f'Below {threshold:.0%} the net says that it is <b>not sure</b>.', f'{100*right.mean():.1f}%'
+    if sure.all(): return f'<p>{said} It is sure of all test photos, and gets {of_all} of them right.</p>'
+    if not sure.any(): return f'<p>{said} It is sure of no test photo; it gets {of_all} of them right.</p>'
+    return (f'<p>{said} It is sure of {100*sure.mean():.0f}% of the test photos. Of these it gets '
+            f'{_percent_right(right, sure)} right, of the others {_percent_right(right, ~sure)}.</p>')
 
 # %% ../nbs/13_report.ipynb #b0a1c2d9
 def _confidence_section(results:dict,         # as `read_run` gives them
@@ -387,6 +389,7 @@ def _data_section(root:Path,             # folder of the photos
 def _history_section(history:pd.DataFrame # a row per epoch
                     )->str:               # HTML
     "Learning curves."
+    if len(history) < 2: return '<p>Only the last layer has learned, in one go: there is no curve to show.</p>'
     return ('<p>Accuracy and loss by epoch. Training is measured on augmented photos, '
             'so its accuracy may be lower than that of validation.</p>'
             + _plot_tag(plot_history(history)[0].figure, 'accuracy and loss by epoch'))

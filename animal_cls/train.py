@@ -19,7 +19,7 @@ from .device import bf16_pays, enough_memory, get_device, layout, Meter, must_fi
 from .device import pixels_on, Recorder, send, set_seed, settings, tick, with_threads
 from .model import add_to_header, create_model, last_layer, read_header, save_weights
 from .model import start_from, summary
-from .preprocess import below, Cache, channel_stats
+from .preprocess import below, Cache, lessons, channel_stats
 from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, read_state, save_state, Stopped
 from .state import seen_before, total, world
@@ -410,11 +410,7 @@ def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan wh
     return (100*right/n, loss/n) if n else (float('nan'),)*2
 
 def _keep(run:Run, size:int, better:bool): # is it the best net so far?
-    items = run.cache.items
-    seen = np.stack(items.key[items.part.isin(['train', 'valid'])]) # what taught or chose
-    known = set(map(bytes, seen))
-    before = [key for key in getattr(run.model, 'seen', ()) if bytes(key) not in known] # of the net it began as
-    if before: seen = np.concatenate([seen, before])
+    seen = lessons(run.cache.items, getattr(run.model, 'seen', ()))
     with writing(run.out):
         if better: save_weights(run.out/'weights.safetensors', run.judged, _about(run, size), seen)
         write_atomic(run.out/'history.csv', lambda p: pd.DataFrame(run.history).to_csv(p, index=False))
