@@ -56,8 +56,10 @@ def unzip(path:Path, # a zip file
         if not out.exists(): make_whole(out, lambda part: _extract(path, part))
     except UnicodeEncodeError as e:
         raise UserError(f"'{path}' holds names that this system cannot write ({e.encoding}): set PYTHONUTF8=1.") from e
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, lzma.LZMAError, OSError) as e:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, lzma.LZMAError, OSError) as e:
         raise UserError(f"'{path}' cannot be unpacked ({e}): download it again, or give an unpacked folder.") from e
+    except RuntimeError as e:
+        raise UserError(f"'{path}' is locked with a password: unpack it yourself, and give the folder.") from e
     return out
 
 # %% ../nbs/99_archive.ipynb #99a0c012

@@ -15,12 +15,14 @@ def _get_items(
     data:str|None,     # DATA
     curation:str|None, # a curation.csv
     level:int|None,    # which folder is the class
+    learns=False,      # will doubts about the classes be an error?
 )->tuple:              # root, items
     "Find the photos of DATA, without those that `--curation` excludes and with the labels it gives."
     from animal_cls.data import curate, get_data, read_curation
     table = read_curation(curation) if curation else None
     root, items = get_data(data, level)
-    for note in items.attrs['notes']: print(f'note: {note}')
+    doubt = items.attrs['unclear']
+    for note in items.attrs['notes'] + [doubt]*(bool(doubt) and not learns): print(f'note: {note}')
     if table is None: return root, items
     here = table.path.isin(items.path)
     n = table.action[here].value_counts()
@@ -174,21 +176,21 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     from animal_cls.features import probe
     from animal_cls.model import create_model
     from animal_cls.recipe import training_plan
-    from animal_cls.state import each_in_turn, join_world, world
+    from animal_cls.state import each_in_turn, join_world, must_be_free, world
     from animal_cls.train import train
     join_world()
     knobs = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None]
     model, recipe = training_plan(model, recipe, init, knobs + set)
-    net = create_model(model, 2) # raises where there is no such net, before photos are read
-    size = recipe.size or net.size
+    net = create_model(model, 2) # raises where there is no such net
     out = Path(out or f"runs/{model.replace(':', '-')}-{recipe.name}")
     kept = out/'split.csv' if resume else None
-    cache = each_in_turn(lambda: _training_photos(size, kept, not quiet, init=init, **options))
+    if not resume: must_be_free(out) # before photos are read
+    cache = each_in_turn(lambda: _training_photos(recipe.size or net.size, kept, not quiet, init=init, **options))
     first = world()[0] == 0
     if first: _report_photos(cache)
-    how = dict(resume=resume, init=init, progress=not quiet)
-    if recipe.name == 'probe': probe(model, cache, recipe, out, **how)
-    else: train(model, cache, recipe, out, threads=threads, **how)
+    how = {} if recipe.name == 'probe' else dict(threads=threads)
+    learn = probe if recipe.name == 'probe' else train
+    learn(model, cache, recipe, out, resume=resume, init=init, progress=not quiet, **how)
     if not first: return 0
     results = finish_run(out, cache)
     print(f"test {_accuracy(results)} on {results['n']} photos; weights in {out/'weights.safetensors'}")
@@ -206,10 +208,10 @@ def _training_photos(
     "Split and decode the photos of DATA; a resumed run keeps the split it had."
     from animal_cls.model import PACKAGED, read_seen
     from animal_cls.preprocess import prepare_data, read_split
-    root, items = _get_items(data, curation, level)
+    root, items = _get_items(data, curation, level, learns=True)
     before = read_split(kept) if kept and kept.exists() else None
     told = {'--split': split, '--split-seed': split_seed != 42, '--near': near != 9, '--group-by': group_by}
-    told = ', '.join(option for option, said in told.items() if said)
+    told = ', '.join(option for option, said in told.items() if said not in (None, False))
     if before is not None and told: print(f'note: the run keeps its split, {kept}: {told} cannot change it')
     seen = read_seen(PACKAGED if init == 'package' else init) if init else None
     return prepare_data(root, items, side*9//8, before, _FRACTIONS[split], split_seed, progress, near, group_by, seen)

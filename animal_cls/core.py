@@ -253,8 +253,7 @@ def cores()->int:
 # %% ../nbs/90_core.ipynb #baa0364a
 _GUARD = ('A worker process could not start: this system starts workers by running the script again. '
           "Put what it does below `if __name__ == '__main__':`, or use workers=1.")
-_KILLED = ('A worker process was killed, most likely because memory ran out: '
-           'close other programs and try again, or use fewer workers.')
+_KILLED = 'A worker process was killed, most likely because memory ran out: close other programs, or use fewer workers.'
 
 def in_handfuls(f,                # function of a list of up to 32 paths
                 paths:list,       # any number of paths
@@ -263,7 +262,8 @@ def in_handfuls(f,                # function of a list of up to 32 paths
                ):                 # yields what `f` returns, in order
     "Go through many files, 32 at a time, on several cores; raises `UserError` when a worker dies."
     keep_memory()
-    handfuls, done, workers = [paths[i:i+32] for i in range(0, len(paths), 32)], 0, cores() if workers is None else workers
+    handfuls, done = [paths[i:i+32] for i in range(0, len(paths), 32)], 0
+    workers = cores() if workers is None else workers
     if workers < 0: raise UserError(f'There cannot be {workers} workers: give 0 or more.')
     if pool is None and (workers < 2 or len(handfuls) < 2): return (yield from map(f, handfuls))
     try:

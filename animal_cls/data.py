@@ -223,7 +223,8 @@ def _find_root(source, # as for `get_data`
     if not root.exists():
         raise UserError(f"There is no folder or zip '{root}': check the path, or leave it out to use the drawn sample.")
     if root.is_file():
-        if not zipfile.is_zipfile(root): raise UserError(f"'{root}' is neither a folder nor a zip: give one that holds a folder for each class.")
+        if not zipfile.is_zipfile(root):
+            raise UserError(f"'{root}' is neither a folder nor a whole zip: give one that holds a folder for each class.")
         root = unzip(root)
     if not os.access(root, os.R_OK | os.X_OK):
         raise UserError(f"'{root}' may not be read: change its permissions, or copy it.")
@@ -331,13 +332,14 @@ def _eight_bits(im:Image.Image, # 16 or 32 bits, or floats
     x = np.array(im, np.float32)
     if not np.isfinite(x).all(): raise ImageError('some of its values are not numbers')
     low, high = x.min(), x.max()
-    most = 65_535 if im.mode[0] == 'I' else 1 if high <= 1 else 255
-    if low < 0 or high > most: # of no usual scale
+    scales = dict(F=(1, 255), I=(255, 65_535)).get(im.mode, (65_535,)) # that others write
+    most = next((s for s in scales if low >= 0 and s/16 < high <= s), None)
+    if most: x *= 255/most if most < 65_535 else 1 # in place, for the sake of large photos
+    if most == 65_535: x /= 257
+    if not most and high > low: # of no usual scale
         x -= low
-        most = high - low
-    x *= 255 # in place, for the sake of large photos
-    x /= most
-    return Image.fromarray(x.astype(np.uint8))
+        x /= (high - low)/255
+    return Image.fromarray(x.clip(0, 255).astype(np.uint8))
 
 def to_rgb(im:Image.Image, # an opened photo, any mode
           )->Image.Image:  # the same as 8-bit RGB

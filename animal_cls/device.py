@@ -146,6 +146,12 @@ def quickest_threads(model:nn.Module, # as it should learn; stays as it is
                 if net.training: answers.mean().backward()
     return pace.n
 
+def allowed_threads(asked, kept:int)->int: # what the user wants, or None; what the run had until now
+    "The threads of a run; raises `UserError` for a number that this machine cannot give."
+    if asked is None: return min(kept, cores())
+    if type(asked) is int and 0 < asked <= cores(): return asked
+    raise UserError(f'There cannot be {asked} threads here: choose 1 to {cores()}, the number of cores.')
+
 def settings(model:nn.Module, shape, fast_math:bool, threads)->dict: # amp, threads: as asked for, or measured
     "What is quicker here for a new run: bf16 or not, one thread or all."
     amp, most = fast_math and bf16_pays(get_device()), torch.get_num_threads()

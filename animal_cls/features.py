@@ -16,6 +16,7 @@ from .device import bf16_pays, get_device, layout, Pace
 from .model import LITE, create_model, digest, fold, last_layer, save_weights, start_from
 from .preprocess import Cache, lessons
 from .recipe import Recipe
+from .state import must_be_free
 
 # %% ../nbs/10_features.ipynb #10a00006
 def features_logits(model:nn.Module, # any net with a last linear layer
@@ -53,7 +54,7 @@ def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, fro
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             with pace(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 found = features_logits(net, xb)[0].float().cpu().numpy().astype(np.float16)
-            if not np.isfinite(found).all(): raise UserError('The net gives features that are not numbers: train it again.')
+            if not np.isfinite(found).all(): raise UserError('The features of this net are no numbers: train it again.')
             yield found
             done.update(len(xb))
 
@@ -73,7 +74,7 @@ def embed(model:nn.Module,     # from `load_weights`, on any device
             start = f.tell()//(2*width*128)*128 # whole batches
             f.truncate(2*width*start)
             for found in _stream(model, cache, mirror, start, progress): f.write(found.tobytes())
-    except OSError: return np.concatenate(list(_stream(model, cache, mirror, 0, progress))) # a cache that may not be written
+    except OSError: return np.concatenate([*_stream(model, cache, mirror, 0, progress)]) # it may not be written
     os.replace(part, file)
     for old in sorted(cache.path.glob('features-*.f16'), key=os.path.getmtime)[:-8]: old.unlink() # of other nets
     return kept()
@@ -147,19 +148,18 @@ def probe(name:str,           # a net that has learned, such as 'efficientnet-li
          )->pd.DataFrame:     # history: one row
     "Train the last layer of a net on features; leaves what `train` leaves. Raises `UserError` if it cannot be done."
     begun, out, items = time.time(), Path(out), cache.items
-    if (out/'weights.safetensors').exists():
-        if resume: return pd.read_csv(out/'history.csv')
-        raise UserError(f"There is already a run in '{out}': use another --out.")
+    if not resume: must_be_free(out)
+    elif (out/'weights.safetensors').exists(): return pd.read_csv(out/'history.csv')
     model, chosen_on = _start(name, cache, recipe, init), 'valid' if (items.part == 'valid').any() else 'test'
-    y = torch.tensor([model.meta['classes'].index(label) for label in items.label])
+    classes = model.meta['classes']
+    y = torch.tensor([classes.index(label) for label in items.label])
     views = [torch.from_numpy(embed(model, cache, mirror, progress).astype(np.float32)) for mirror in (False, True)]
     train, valid = (np.flatnonzero(items.part == part) for part in ('train', chosen_on))
     x, labels = torch.cat([v[train] for v in views]), y[train].repeat(2)
-    head, loss, _ = fit_head(x, labels, views[0][valid], y[valid], len(model.meta['classes']))
+    head, loss, _ = fit_head(x, labels, views[0][valid], y[valid], len(classes))
     model.get_submodule(last_layer(model)).load_state_dict(head.state_dict())
-    with torch.no_grad():
-        right = [100*(head(f).argmax(1) == t).double().mean().item() for f, t in ((x, labels), (views[0][valid], y[valid]))]
-        taught = F.cross_entropy(head(x), labels).item()
-    row = dict(epoch=1, size=model.meta['size'], lr=0., train_loss=taught, train_accuracy=right[0], valid_loss=loss,
-               valid_accuracy=right[1], seconds=time.time() - begun)
+    with torch.no_grad(): said = head(x), head(views[0][valid])
+    right = [100*(z.argmax(1) == t).double().mean().item() for z, t in zip(said, (labels, y[valid]))]
+    row = dict(epoch=1, size=model.meta['size'], lr=0., train_loss=F.cross_entropy(said[0], labels).item(),
+               valid_loss=loss, train_accuracy=right[0], valid_accuracy=right[1], seconds=time.time() - begun)
     return _leave(out, model, cache, recipe, chosen_on, row | dict(images_per_second=len(x)/row['seconds']))

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
 from matplotlib.colors import ListedColormap
+from .core import UserError
 from .augment import prepare
 from .data import class_number, english
 from .preprocess import Cache, squeeze
@@ -82,6 +83,7 @@ def grad_cam(model:nn.Module,  # has a `cam_layer`, unless `layer` is given
             )->torch.Tensor:   # (N, H, W) in [0, 1], or (N, C, H, W) for several classes; with logits, a tuple of both
     "Grad-CAM (Selvaraju et al. 2017) or a relative of it, enlarged bilinearly; a map without heat stays 0."
     maps, grads, logits = _cam_parts(model, xb, target, layer)
+    if method not in METHODS: raise UserError(f"There is no method '{method}': choose one of {', '.join(METHODS)}.")
     heat = F.relu(METHODS[method](maps, grads))
     heat = F.interpolate(heat, xb.shape[2:], mode='bilinear', align_corners=False)
     hottest = heat.amax((1, 2, 3) if together else (2, 3), keepdim=True)

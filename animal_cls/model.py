@@ -287,11 +287,13 @@ def create_model(name:str,      # 'beginnings', 'deeper', 'final', 'beyond', 'ef
     elif house in _HOUSES:
         try: body = _HOUSES[house](other, learned)
         except (OSError, RuntimeError) as e:
-            raise UserError(f"The ImageNet weights of '{name}' cannot be downloaded ({e}). Without internet access, use "
-                            f'--model {LITE}, or --init package.') from e
+            raise UserError(f"The ImageNet weights of '{name}' cannot be downloaded ({e}). "
+                            f'Without internet access, use --model {LITE}, or --init package.') from e
         model = Pretrained(body, n_classes)
     elif name in MODELS: model = MODELS[name](n_classes)
-    else: raise UserError(f"There is no model '{name}': choose {', '.join(MODELS)}, {LITE}, torchvision:NAME or timm:NAME.")
+    else:
+        raise UserError(f"There is no model '{name}': choose {', '.join(MODELS)}, {LITE}, "
+                        'torchvision:NAME or timm:NAME.')
     model.name = name
     return model
 
@@ -332,8 +334,8 @@ def digest(tensors:dict, facts:str='')->str: # changes when a single bit does
     return h.hexdigest()
 
 def _write(path, tensors:dict, header:dict):
-    about = dict(animal_cls=json.dumps(header), digest=digest(tensors)) # ASCII: folder names need not be UTF-8
-    write_atomic(path, lambda p: save_file(tensors, p, metadata=about))
+    text = json.dumps(header) # ASCII: folder names need not be UTF-8
+    write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=text, digest=digest(tensors, text))))
 
 def save_weights(path,            # a .safetensors file
                  model:nn.Module, # made by `create_model`
@@ -407,7 +409,8 @@ def load_weights(path=None,   # a .safetensors file; None: the trained weights i
     except (RuntimeError, SafetensorError) as e:
         raise UserError(f"'{path}' does not fit the net '{meta['model']}' with {len(meta['classes'])} classes: "
                         'train it again.') from e
-    if about.get('digest', now := digest(tensors)) != now:
+    now = digest(tensors, about.pop('animal_cls'))
+    if about.pop('digest', now) != now or about: # older files have no digest
         raise UserError(f"'{path}' is damaged: its numbers are not those that were saved. Copy or train it again.")
     if not all(t.isfinite().all() for t in model.state_dict().values()):
         raise UserError(f"'{path}' is damaged, because some of its weights are not numbers: train it again.")

@@ -131,7 +131,8 @@ def _answer(logits:torch.Tensor, # (classes)
 
 def _as_list(photos): # one photo, or an iterable of them
     if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
-    return [photos] if isinstance(photos, (str, os.PathLike, Image.Image)) else photos
+    one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
+    return [photos] if one else photos
 
 # %% ../nbs/11_predict.ipynb #5b01f0b6
 def _ask(predictor,    # a `Predictor`

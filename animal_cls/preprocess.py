@@ -178,8 +178,9 @@ def build_cache(root:Path,          # folder of the photos
     paths = [root/p for p in items.path]
     try: make_whole(out, lambda part: _write_pixels(part, paths, items, size, workers, progress))
     except OSError as e:
-        raise UserError(f'The cache cannot be written to {out.parent} ({e.strerror}): free some space, '
-                        'or set ANIMAL_CLS_HOME to a folder on a larger disk.') from e
+        better = 'that may be written' if isinstance(e, PermissionError) else 'on a larger disk'
+        raise UserError(f'The cache cannot be written to {out.parent} ({e.strerror}): '
+                        f'set ANIMAL_CLS_HOME to a folder {better}.') from e
     return Cache(out)
 
 # %% ../nbs/04_preprocess.ipynb #07572145
@@ -253,9 +254,10 @@ def _given_split(items:pd.DataFrame, # path, label
     return part
 
 # %% ../nbs/04_preprocess.ipynb #00dca71f
-def _remarks(items:pd.DataFrame, # path, label, part, as the folders give it
-             groups:np.ndarray,  # (N) group numbers
-            )->list:             # of sentences
+def _remarks(items:pd.DataFrame,       # path, label, part, as the folders give it
+             groups:np.ndarray,        # (N) group numbers
+             how='near-duplicates of', # what photos of a group are, of others
+            )->list:                   # of sentences
     "What should be known about a split that somebody else has made."
     n = items.part.value_counts()
     said = [f"The split is that of the folders: {', '.join(f'{n.get(p, 0):,} {p}' for p in PARTS)}."]
@@ -263,12 +265,14 @@ def _remarks(items:pd.DataFrame, # path, label, part, as the folders give it
     if left: said.append(f'{left:,} photos are in none of these folders and are left out.')
     for label in sorted(set(items.label) - set(items.label[items.part == 'train'])):
         said.append(f"Class '{label}' has no training photo: the net will never learn it.")
+    untested = sorted(set(items.label) - set(items.label[items.part == 'test']))
+    if untested and 'test' in n: said.append(f"There is no test photo of {', '.join(untested)}.")
     known = items.part.isin(['train', 'valid'])
     taught = dict(zip(groups[known], items.path[known]))
     twins = [(p, taught[g]) for p, g, part in zip(items.path, groups, items.part) if part == 'test' and g in taught]
     if twins:
-        said.append(f"{len(twins):,} of the test photos are near-duplicates of photos used for training, for example "
-                    f"'{twins[0][0]}' of '{twins[0][1]}': the accuracy will flatter the net.")
+        said.append(f"{len(twins):,} of the test photos are {how} photos used for training, for example "
+                    f"'{twins[0][0]}' and '{twins[0][1]}': the accuracy will flatter the net.")
     return said
 
 # %% ../nbs/04_preprocess.ipynb #0b9747f7
@@ -281,13 +285,15 @@ def group_by(items:pd.DataFrame, # path, …
     Raises `UserError` for what cannot be used."""
     file, _, column = how.rpartition(':')
     try:
+        if how.endswith('.csv'): raise ValueError('it names no column')
         if file.endswith('.csv'):
-            named = read_table(file).drop_duplicates('path').set_index('path')[column]
-            values = items.path.map(named.replace('', None))
+            named = read_table(file)[['path', column]].drop_duplicates()
+            if named.path.duplicated().any(): raise ValueError('it puts a photo into two groups')
+            values = items.path.map(named.set_index('path')[column].replace('', None))
         else: values = items.path.map(lambda p: (m := re.search(how, p)) and (m[1] if m.re.groups else m[0]))
     except (OSError, ValueError, KeyError, re.error) as e:
         raise UserError(f"'{how}' says no groups ({e}): give a pattern for paths, or TABLE.csv:COLUMN.") from e
-    alone = values.isna()
+    alone = values.isna() | (values == '')
     if alone.all(): raise UserError(f"'{how}' matches no photo: try it on a path such as '{items.path.iloc[0]}'.")
     return pd.factorize(values.astype(object).where(~alone, '\0' + items.path))[0]
 
@@ -323,13 +329,15 @@ def _one_scene(cache, groups)->bool: # group numbers by near-duplicates
 def _split(cache, table, fractions, seed, groups): # table: a scan of the same photos; the rest as in `prepare_data`
     "Add the column `part`, as the folders give it or at random; returns group numbers, None for a split that is given."
     items = cache.items
-    at = group_by(items, groups) if groups else near_duplicates(table[HASHES], cache.near)
-    if not groups and (not cache.near or _one_scene(cache, at)): at = pd.factorize(table.sha)[0]
-    deal = _deal_across if groups else split_items
+    at = group_by(items, groups) if groups is not None else near_duplicates(table[HASHES], cache.near)
+    if groups is None and (not cache.near or _one_scene(cache, at)): at = pd.factorize(table.sha)[0]
+    deal = split_items if groups is None else _deal_across
+    alone = pd.Series(at).groupby(at).transform('size') == 1
+    if groups is not None and alone.any(): cache.notes.append(f'{alone.sum():,} photos are alone in their group.')
     given = _given_split(items, at, seed, deal) if fractions in (None, 'given') else None
     if given is not None:
         items['part'] = given
-        cache.notes += _remarks(items, at)
+        cache.notes += _remarks(items, at, 'near-duplicates of' if groups is None else 'in a group with')
         return None
     if fractions == 'given':
         raise UserError('The folders name no split: leave --split away, or put the photos into folders train and test.')
@@ -338,11 +346,14 @@ def _split(cache, table, fractions, seed, groups): # table: a scan of the same p
 
 def _check_numbers(size, near, seed, fractions):
     "Raise `UserError` for a number that makes no sense."
+    whole = all(isinstance(n, (int, np.integer)) for n in (size, near, seed))
+    if not whole: raise UserError('size, near and seed are whole numbers.')
     if not 8 <= size <= 4096: raise UserError(f'Squares of {size} pixels cannot be used: choose a size from 8 to 4096.')
     if not 0 <= near <= 64: raise UserError(f'Hashes cannot differ in {near} of their 64 bits: choose 0 to 64.')
     if seed < 0: raise UserError(f'{seed} is no seed: choose a whole number from 0.')
     if fractions in (None, 'given'): return
-    if len(fractions) != 3 or min(fractions) < 0 or not fractions[0] or abs(sum(fractions) - 1) > 1e-6:
+    shares = np.asarray(fractions, float).ravel()
+    if len(shares) != 3 or not (shares >= 0).all() or not shares[0] or abs(shares.sum() - 1) > 1e-6:
         raise UserError(f'{fractions} are no shares of train, valid and test: three numbers with the sum 1.')
 
 # %% ../nbs/04_preprocess.ipynb #8d8faf95
@@ -358,7 +369,9 @@ def read_split(path)->pd.DataFrame: # path, label, part
 def _as_before(paths:pd.Series, split:pd.DataFrame)->pd.Series: # parts; the folder may have moved since
     names, before = ([unicodedata.normalize('NFC', p) for p in some] for some in (paths, split.path))
     if not set(names) & set(before): names, before = below(paths), below(split.path)
-    return pd.Series(names, dtype=object).map(dict(zip(before, split.part)))
+    part = pd.Series(names, dtype=object).map(dict(zip(before, split.part)))
+    if part.isna().all(): raise UserError('No photo of the kept split is here: give the folder that it was made from.')
+    return part
 
 def _lost(labelled:pd.DataFrame, cache:Cache)->list: # of sentences
     "The classes of which no photo could be opened."

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from PIL import Image
 from matplotlib.figure import Figure
 from . import __version__
-from .core import read_table, UserError, write_atomic
+from .core import note, read_table, UserError, write_atomic
 from .data import english, open_image
 from .device import get_device, machine
 from .eda import audit, both_names, plot_balance
@@ -21,9 +21,9 @@ from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibra
 from .evaluate import plot_coverage, top_losses
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
 from .model import load_weights
-from .preprocess import Cache, prepare_data
+from .preprocess import Cache, prepare_data, read_split
 from .scan import scan
-from .train import plot_history
+from .train import fingerprints, plot_history
 
 # %% ../nbs/13_report.ipynb #3dc69995
 def read_run(run:Path, # folder of a run, as `train` leaves it
@@ -33,7 +33,7 @@ def read_run(run:Path, # folder of a run, as `train` leaves it
     saved = run/'results.json'
     try:
         history = read_table(run/'history.csv', dtype=None, na_values=dict(valid_loss='', valid_accuracy=''))
-        split = read_table(run/'split.csv')
+        split = read_split(run/'split.csv')
         results = json.loads(saved.read_text(encoding='utf-8')) if saved.exists() else {}
     except (OSError, ValueError) as e:
         raise UserError(f"'{run}' is not the folder of a finished run: its history.csv, split.csv or results.json "
@@ -439,6 +439,10 @@ def _test_photos(run:Path, root:Path, items:pd.DataFrame, meta:dict, split:pd.Da
     at = np.flatnonzero(cache.items.part == 'test')
     if not len(at):
         raise UserError(f"None of the run's test photos are in '{root}'. Give the folder that '{run}' was trained on.")
+    known, kept = cache.items[cache.items.part.notna()], meta.get('run', {})
+    if not any(fingerprints(some).items() <= kept.items() for some in (cache.items, known)) and 'photos' in kept:
+        note(f"the photos in '{root}' or their split are not those that '{run}' was trained on: "
+             'the pictures in the report may not be those that were measured')
     return cache, at, items
 
 # %% ../nbs/13_report.ipynb #b0a1c2e3
