@@ -6,7 +6,7 @@
 __all__ = ['parser', 'main']
 
 # %% ../nbs/95_cli.ipynb #256c6366
-import argparse, importlib, importlib.util, json, math, os, sys
+import argparse, importlib, importlib.util, json, math, os, sys, warnings
 from pathlib import Path
 from . import __version__
 
@@ -482,7 +482,9 @@ def main(
     # file names need not be UTF-8, and all can be printed
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        status = a.run(a)
+        with warnings.catch_warnings(): # odd tags are no news to a user
+            warnings.filterwarnings('ignore', module='PIL')
+            status = a.run(a)
         sys.stdout.flush()
         return status
     except UserError as e: _complain(e)

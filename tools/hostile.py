@@ -94,7 +94,7 @@ def names_and_kinds():
     "Photos with odd names, and files that are not photos."
     for name, format in (('png.jpg', 'png'), ('gif.jpeg', 'gif'), ('webp.bmp', 'webp')):
         yield name, whole[format], 'class'
-    for name in ('jpg.png', 'no extension', 'photo.txt', '.hidden.jpg', '-n.jpg', 'n'*250 + '.jpg', 'two\nlines.jpg',
+    for name in ('jpg.png', 'no extension', 'photo.txt', '-n.jpg', 'n'*250 + '.jpg', 'two\nlines.jpg',
                  'ネコ "é".jpg', os.fsdecode(b'caf\xe9.jpg'), 'a directory.jpg/photo.jpg'):
         yield name, whole['jpg'], 'class'
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
