@@ -119,13 +119,18 @@ def save_table(df:pd.DataFrame, # table with a column `path`
     quoting = csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL
     df.to_csv(file, index=False, errors='surrogateescape', quoting=quoting)
 
+# %% ../nbs/90_core.ipynb #90a0c003
+def from_utf8(value): # text, or another cell of a table
+    "Text as this system gives the names of files; where it speaks ASCII only, other letters are escaped bytes."
+    return os.fsdecode(value.encode('utf-8', 'surrogateescape')) if isinstance(value, str) else value
+
+def to_utf8(name:str)->str:
+    "The name of a file or folder as a system gives it that speaks UTF-8."
+    try: return os.fsencode(name).decode('utf-8', 'surrogateescape')
+    except UnicodeEncodeError: return name # not a name of this system
+
 # %% ../nbs/90_core.ipynb #8eca0919
 if pd.get_option('mode.string_storage') == 'auto': pd.set_option('mode.string_storage', 'python') # Arrow: UTF-8 only
-
-def _as_named(value): # a cell of a table
-    "Text as a system that speaks ASCII only gives the names of files."
-    if not isinstance(value, str): return value
-    return value.encode('utf-8', 'surrogateescape').decode('ascii', 'surrogateescape')
 
 def read_table(path, # a CSV file
                **kw, # further arguments of `pandas.read_csv`; `dtype` is `object` unless given
@@ -135,7 +140,7 @@ def read_table(path, # a CSV file
     text = [name for name, dtype in df.dtypes.items() if isinstance(dtype, pd.StringDtype)]
     df = df.astype(dict.fromkeys(text, object))
     if sys.getfilesystemencoding() != 'ascii': return df
-    return df.apply(lambda column: column.map(_as_named).astype(object) if column.dtype == object else column)
+    return df.apply(lambda column: column.map(from_utf8).astype(object) if column.dtype == object else column)
 
 # %% ../nbs/90_core.ipynb #e1b73eb9
 def readable(text)->str: # bytes that are not UTF-8 become '?'

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import features, Image, JpegImagePlugin
 from .archive import unzip, zip_notes
-from .core import cache_folder, home, ImageError, make_whole, read_table, UserError
+from .core import cache_folder, from_utf8, home, ImageError, make_whole, read_table, to_utf8, UserError
 from .sample import draw_sample
 
 # %% ../nbs/01_data.ipynb #cfe78df2
@@ -134,6 +134,8 @@ def _folders(path:str)->list: # without the parts of a data set; none for what a
         return []
     return [d for d in dirs if part_of(d) is None and d.lower() != '__macosx']
 
+def _composed(name:str)->str: return from_utf8(unicodedata.normalize('NFC', to_utf8(name)))
+
 def _wrappers(dirs:list)->list: # the folders around all others, where others come to lie side by side
     for n in range(max(map(len, dirs), default=0)):
         names = {d[n] for d in dirs if len(d) > n}
@@ -148,7 +150,7 @@ def label_of(paths:list,  # relative paths, as from `list_files`
     photos = [d for p, d in zip(paths, dirs) if d and os.path.splitext(p)[1].lower() in _PHOTOS]
     around = _wrappers(photos or [d for d in dirs if d])
     n = len(around) + level
-    return [unicodedata.normalize('NFC', d[n - 1]) if len(d) >= n and d[:len(around)] == around else '' for d in dirs]
+    return [_composed(d[n - 1]) if len(d) >= n and d[:len(around)] == around else '' for d in dirs]
 
 # %% ../nbs/01_data.ipynb #b3d8237c
 def _some(names)->str: return ', '.join(sorted(names)[:3]) # to name a few
@@ -223,8 +225,7 @@ def _find_root(source, # as for `get_data`
     if not root.exists():
         raise UserError(f"There is no folder or zip '{root}': check the path, or leave it out to use the drawn sample.")
     if root.is_file():
-        if not zipfile.is_zipfile(root):
-            raise UserError(f"'{root}' is neither a folder nor a whole zip: give one that holds a folder for each class.")
+        if not zipfile.is_zipfile(root): raise UserError(f"'{root}' is neither a folder nor a whole zip: give one.")
         root = unzip(root)
     if not os.access(root, os.R_OK | os.X_OK):
         raise UserError(f"'{root}' may not be read: change its permissions, or copy it.")

@@ -14,7 +14,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import load_file, save_file
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from .core import UserError, write_atomic
+from .core import from_utf8, to_utf8, UserError, write_atomic
 from .data import ASSETS
 
 # %% ../nbs/06_model.ipynb #3319d957
@@ -349,7 +349,8 @@ def save_weights(path,            # a .safetensors file
     seen = getattr(model, 'seen', None) if seen is None else seen
     if seen is not None and len(seen):
         tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
-    _write(path, tensors, meta | dict(model=model.name))
+    named = [to_utf8(c) for c in meta['classes']]
+    _write(path, tensors, meta | dict(model=model.name, classes=named))
 
 # %% ../nbs/06_model.ipynb #94e7e641
 class _Header(dict):
@@ -384,6 +385,7 @@ def read_header(path)->dict: # the header; a missing cache_size, crop, temperatu
         raise UserError(f"'{path}' is not a complete safetensors file ({e}): {hint}.") from e
     except (KeyError, TypeError, ValueError, RecursionError): ok = False
     if not ok: raise UserError(f"'{path}' was not written by animal_cls or is damaged: {hint}.")
+    meta['classes'] = [from_utf8(c) for c in meta['classes']]
     return meta
 
 # %% ../nbs/06_model.ipynb #8e6e1490
@@ -445,4 +447,4 @@ def add_to_header(path,     # a weights file
     "Add facts to the header of a weights file, which is replaced whole; raises `UserError` like `read_header`."
     meta = read_header(path) | facts
     with safe_open(path, 'pt') as f: tensors = {k: f.get_tensor(k) for k in f.keys()}
-    _write(path, tensors, meta)
+    _write(path, tensors, meta | dict(classes=[to_utf8(c) for c in meta['classes']]))
