@@ -50,7 +50,7 @@ def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, fro
     net = fold(model).to(memory_format=layout(device))
     with bar(len(cache), 'features', ' photos', start, progress) as done:
         for i in range(start, len(cache), 128):
-            xb = prepare(torch.from_numpy(cache.xs[i:i+128]).to(device), model.meta)
+            xb = prepare(torch.from_numpy(np.array(cache.xs[i:i+128])).to(device), model.meta)
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             with pace(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 found = features_logits(net, xb)[0].float().cpu().numpy().astype(np.float16)
