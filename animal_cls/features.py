@@ -177,7 +177,7 @@ def similar(photo,              # path of a file
     cache, meta = build_cache(root, items, model.meta['cache_size'], progress=progress), model.meta
     square, _, error = decode_small(photo, meta['cache_size'])
     if error: raise UserError(f"'{photo}' cannot be opened as a photo: {error}.")
-    xb = prepare(torch.from_numpy(square)[None].to(get_device()), meta)
+    xb = prepare(torch.tensor(square)[None].to(get_device()), meta)
     with torch.inference_mode(): one = features_logits(fold(model), xb)[0].float().cpu()
     found = torch.from_numpy(embed(model, cache, progress=progress).astype(np.float32))
     near = F.cosine_similarity(found, one).numpy()
