@@ -8,7 +8,7 @@ __all__ = ['unzip']
 # %% ../nbs/99_archive.ipynb #99a0c004
 import hashlib, lzma, os, shutil, zipfile, zlib
 from pathlib import Path
-from animal_cls.core import home, make_whole, UserError
+from .core import home, make_whole, UserError
 
 # %% ../nbs/99_archive.ipynb #99a0c007
 def _short(name:str)->str: # of a file or folder
@@ -70,5 +70,5 @@ def zip_notes(source)->list: # as for `get_data` -> of sentences
         odd = [i.filename for i in z.infolist() if not i.flag_bits & 0x800 and not i.filename.isascii()]
     odd = [name for name in odd if not _is_utf8(name)]
     if not odd: return []
-    return [f"{len(odd):,} names in the zip are in a code page that it does not tell, and may look odd, such as "
+    return [f"{len(odd):,} names in the zip are in a code page that the zip does not name, and may look odd, such as "
             f"'{odd[0]}': unpack it with a program that asks for the code page, and give the folder."]

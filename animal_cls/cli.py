@@ -7,6 +7,7 @@ __all__ = ['parser', 'main']
 
 # %% ../nbs/95_cli.ipynb #256c6366
 import argparse, importlib, importlib.util, json, math, os, sys, warnings
+from functools import partial
 from pathlib import Path
 from . import __version__
 
@@ -188,9 +189,8 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     cache = each_in_turn(lambda: _training_photos(recipe.size or net.size, kept, not quiet, init=init, **options))
     first = world()[0] == 0
     if first: _report_photos(cache)
-    how = {} if recipe.name == 'probe' else dict(threads=threads)
-    learn = probe if recipe.name == 'probe' else train
-    learn(model, cache, recipe, out, resume=resume, init=init, progress=not quiet, **how)
+    learn = probe if recipe.name == 'probe' else partial(train, threads=threads)
+    learn(model, cache, recipe, out, resume=resume, init=init, progress=not quiet)
     if not first: return 0
     results = finish_run(out, cache)
     print(f"test {_accuracy(results)} on {results['n']} photos; weights in {out/'weights.safetensors'}")

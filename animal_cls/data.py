@@ -326,7 +326,7 @@ TURN = {2: Image.Transpose.FLIP_LEFT_RIGHT, # EXIF orientation: what makes it up
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_90}
 
-# %% ../nbs/01_data.ipynb #67953d60
+# %% ../nbs/01_data.ipynb #01a0c002
 def _eight_bits(im:Image.Image, # 16 or 32 bits, or floats
                )->Image.Image:  # mode L
     "Scale what a photo's numbers can be to 0-255; where that is unknown, the range that they have."
@@ -334,14 +334,17 @@ def _eight_bits(im:Image.Image, # 16 or 32 bits, or floats
     if not np.isfinite(x).all(): raise ImageError('some of its values are not numbers')
     low, high = x.min(), x.max()
     scales = dict(F=(1, 255), I=(255, 65_535)).get(im.mode, (65_535,)) # that others write
-    most = next((s for s in scales if low >= 0 and s/16 < high <= s), None)
-    if most: x *= 255/most if most < 65_535 else 1 # in place, for the sake of large photos
-    if most == 65_535: x /= 257
+    most = next((s for s in scales if 0 <= low and high <= s), None)
+    if im.mode == 'F' and 1 < high < 16: most = None # bright lights above 1
     if not most and high > low: # of no usual scale
         x -= low
-        x /= (high - low)/255
+        x /= high - low
+        most = 1
+    if most == 1: x *= 255 # in place, for the sake of large photos
+    if most == 65_535: x /= 257
     return Image.fromarray(x.clip(0, 255).astype(np.uint8))
 
+# %% ../nbs/01_data.ipynb #67953d60
 def to_rgb(im:Image.Image, # an opened photo, any mode
           )->Image.Image:  # the same as 8-bit RGB
     "A photo as 8-bit RGB: transparency is dropped, more bits are scaled; raises `ImageError` for what is no number."

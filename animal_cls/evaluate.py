@@ -318,7 +318,7 @@ def finish_run(out,            # folder of a finished run
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
                     machine=machine(), history=history.to_dict('records'))
     save_results(results, Path(out)/'results.json')
-    tested = dict(test=results['accuracy'], **{k: results[k] for k in ('interval', 'n')})
+    tested = dict(test=results['accuracy'], interval=results['interval'], n=results['n'])
     add_to_header(weights, accuracy=meta['accuracy'] | tested)
     return results
 

@@ -54,7 +54,7 @@ def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, fro
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             with pace(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 found = features_logits(net, xb)[0].float().cpu().numpy().astype(np.float16)
-            if not np.isfinite(found).all(): raise UserError('The features of this net are no numbers: train it again.')
+            if not np.isfinite(found).all(): raise UserError('The features of this net are not numbers: train again.')
             yield found
             done.update(len(xb))
 
