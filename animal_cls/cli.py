@@ -151,20 +151,19 @@ def doubtful_labels(
     items,         # DataFrame: path, label
     progress:bool, # show bars
 ):                 # findings, a DataFrame; None without the extra 'audit' (cleanlab)
-    "Train four small nets to find `label_error`s: labels that are probably wrong."
-    from animal_cls.evaluate import JUDGE, label_errors, out_of_fold
-    from animal_cls.preprocess import prepare_data
+    "Find `label_error`s: labels that are probably wrong."
+    from animal_cls.evaluate import label_errors
+    from animal_cls.features import opinions
     if importlib.util.find_spec('cleanlab') is None:
         print("labels are not checked: that needs an extra, pip install 'animal_cls[audit]'")
         return None
-    cache = prepare_data(root, items, JUDGE.size*9//8, progress=progress)
-    return label_errors(cache.items, out_of_fold(cache, JUDGE, progress=progress))
+    return label_errors(*opinions(root, items, progress))
 
 # %% ../nbs/95_cli.ipynb #05e7a408
 def _audit_arguments(c:argparse.ArgumentParser):
     _scan_arguments(c)
     _add_near(c)
-    c.add_argument('--labels', action='store_true', help='also train small nets to find labels that are probably wrong')
+    c.add_argument('--labels', action='store_true', help='also find labels that are probably wrong')
 
 # %% ../nbs/95_cli.ipynb #6bf1db32
 def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
@@ -174,13 +173,13 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
 def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
-    from animal_cls.features import probe
     from animal_cls.model import create_model
+    from animal_cls.features import probe
     from animal_cls.recipe import training_plan
     from animal_cls.state import each_in_turn, join_world, must_be_free, world
-    from animal_cls.train import train
+    from animal_cls.train import fine_tune, train
     join_world()
-    knobs = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None]
+    knobs, best = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None], recipe is None
     model, recipe = training_plan(model, recipe, init, knobs + set)
     net = create_model(model, 2) # raises where there is no such net
     out = Path(out or f"runs/{model.replace(':', '-')}-{recipe.name}")
@@ -190,10 +189,11 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     first = world()[0] == 0
     if first: _report_photos(cache)
     learn = probe if recipe.name == 'probe' else partial(train, threads=threads)
+    if best and recipe.name == 'tune': learn = partial(fine_tune, threads=threads, on_probe=_say_probe)
     learn(model, cache, recipe, out, resume=resume, init=init, progress=not quiet)
     if not first: return 0
     results = finish_run(out, cache)
-    print(f"test {_accuracy(results)} on {results['n']} photos; weights in {out/'weights.safetensors'}")
+    print(f"{_measured(results)}; weights in {out/'weights.safetensors'}")
     return 0
 
 # %% ../nbs/95_cli.ipynb #d61eb133
@@ -235,6 +235,15 @@ def _report_photos(cache): # from `prepare_data`
     _report_left_out(cache.bad.to_dict('records'))
     for note in cache.notes: print(f'note: {note}')
 
+def _say_probe(history): # of the probe
+    row = history.iloc[0]
+    print(f'a first classifier after {row.seconds:.0f} s: {row.valid_accuracy:.1f}% of the photos that chose it; '
+          'now all layers learn', flush=True)
+
+def _measured(r:dict)->str: # results
+    if r.get('folds'): return f"{_accuracy(r)}, each of the {r['n']} photos judged by a probe that has not seen it"
+    return f"test {_accuracy(r)} on {r['n']} photos"
+
 def _accuracy(r:dict)->str: # results
     low, high = r['interval']
     return f"accuracy {r['accuracy']:.1f}% ({low:.1f}–{high:.1f})"
@@ -251,12 +260,12 @@ _KNOBS = dict(
 def _train_arguments(c:argparse.ArgumentParser):
     _add_data(c)
     c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0, '
-                   'torchvision:NAME or timm:NAME (default: beyond, or the net of --init)')
+                   'torchvision:NAME or timm:NAME (default: the net of --init, else efficientnet-lite0; with fast and deck beyond)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from a trained net: a weights file, or 'package' for the "
                    'one in the package')
     c.add_argument('--recipe', metavar='NAME', choices=_Table('recipe', 'RECIPES'),
-                   help='fast, deck, tune, or probe, which trains only the last layer, in seconds (default: fast, '
-                   'or tune for a net that has learned before)')
+                   help='fast; deck; tune; or probe, which trains only the last layer, in seconds (default: '
+                   'probe, then tune, and the best between the two, for a net that has learned; otherwise fast)')
     c.add_argument('--out', metavar='RUN', help='folder of the run (default: runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='continue the run in --out where it stopped, or start it')
     c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the '
@@ -301,7 +310,9 @@ def _evaluate_arguments(c:argparse.ArgumentParser):
 
 # %% ../nbs/95_cli.ipynb #414fea98
 def _answer(row:dict)->str: # answer of a predictor
-    return f"{row['label']} ({row['english']}) {100*row['probability']:.1f}%"
+    if row['known'] is False: said = f"none of these (nearest: {row['english']})"
+    else: said = f"{row['label']} ({row['english']}) {100*row['probability']:.1f}%{'' if row['sure'] else ', not sure'}"
+    return said + (f"; one of {', '.join(row['set'])}" if 'set' in row else '')
 
 def _finish(failed:int)->int: # number of inputs that failed -> exit status
     if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
@@ -309,16 +320,16 @@ def _finish(failed:int)->int: # number of inputs that failed -> exit status
 
 # %% ../nbs/95_cli.ipynb #ff75a77f
 def cmd_predict(
-    a:argparse.Namespace, # paths, weights, json
+    a:argparse.Namespace, # paths, weights, confidence, json
 )->int:                   # exit status: 1 if an input failed
     "name the animals in photos"
     from animal_cls.predict import expand, load
     failed = 0
-    for row in load(a.weights).stream(expand(a.paths)):
+    for row in load(a.weights).stream(expand(a.paths), confidence=a.confidence):
         failed += 'error' in row
         if a.json: print(json.dumps(row))
         elif 'error' in row: print(f"{row['path']}: {row['error']}", file=sys.stderr)
-        else: print(f"{row['path']}: {_answer(row)}{'' if row['sure'] else ', not sure'}")
+        else: print(f"{row['path']}: {_answer(row)}")
     return _finish(failed)
 
 # %% ../nbs/95_cli.ipynb #351b05d5
@@ -328,6 +339,8 @@ def _add_paths(c:argparse.ArgumentParser):
 
 def _predict_arguments(c:argparse.ArgumentParser):
     _add_paths(c)
+    c.add_argument('--confidence', metavar='X', type=float, help='also give the classes that are needed to be right in '
+                   'this share of cases, for example .99')
     c.add_argument('--json', action='store_true', help='print one JSON object for each photo, one per line')
 
 # %% ../nbs/95_cli.ipynb #ab12125d
@@ -413,7 +426,7 @@ def cmd_report(
     print(f"report: {make_report(run, root, items, a.out or run/'report.html', progress=not a.quiet)}")
     if (run/'results.json').exists():
         r = json.loads((run/'results.json').read_text(encoding='utf-8'))
-        print(f"{_accuracy(r)} on {r['n']} test photos")
+        print(_measured(r))
     return 0
 
 def _report_arguments(c:argparse.ArgumentParser):

@@ -8,23 +8,23 @@ __all__ = ['SAMPLE_WEIGHTS', 'wilson', 'calibration', 'ece', 'coverage', 'metric
            'calibrate', 'top_losses', 'save_results', 'finish_run', 'label_errors']
 
 # %% ../nbs/08_evaluate.ipynb #f0c799f5
-import copy, dataclasses, json, math, platform, tempfile, time
+import copy, json, math, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd
 import matplotlib.pyplot as plt, seaborn as sns
 import torch, torch.nn as nn, torch.nn.functional as F
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-from sklearn.model_selection import StratifiedGroupKFold
-from .core import UserError, write_atomic
+from .core import read_table, UserError, write_atomic
 from .data import ASSETS, english, match_labels
 from .device import get_device, layout, machine, quickest_threads, with_threads
 from .eda import on_axis
-from .model import PACKAGED, add_to_header, last_layer, load_weights
+from .features import apart, centres, closeness, embed, least_probability
+from .model import PACKAGED, add_to_header, fold, last_layer, load_weights
 from .model import read_header, read_seen, save_weights
 from .preprocess import PARTS, build_cache, Cache, picture_keys, was_seen
-from .recipe import FAST, Recipe, size_at
+from .recipe import Recipe, size_at
 from .scan import near_duplicates, scan
-from .train import Batches, epoch_order, predict_logits, train
+from .train import Batches, epoch_order, predict_logits
 
 # %% ../nbs/08_evaluate.ipynb #621315b2
 def wilson(right:int,    # correctly classified photos
@@ -72,6 +72,7 @@ def coverage(logits:torch.Tensor, # (N, classes)
 def metrics(logits:torch.Tensor, # (N, classes) on the CPU
             labels:torch.Tensor, # (N) class numbers
             classes:list,        # class names, in the net's order
+            z:float=1.96,        # half-width of the interval in standard deviations
            )->dict:              # rates in percent; `nll` in nats; can be saved as JSON
     "Accuracy with its interval, results per class, confusion matrix, and calibration."
     y, p, ks = labels.numpy(), logits.argmax(1).numpy(), np.arange(len(classes))
@@ -83,7 +84,7 @@ def metrics(logits:torch.Tensor, # (N, classes) on the CPU
             for k, c in enumerate(classes)]
     return dict(n=len(y),
                 accuracy=100*right/len(y),
-                interval=list(wilson(right, len(y))),
+                interval=list(wilson(right, len(y), z)),
                 macro_f1=100*float(f1[n > 0].mean()), # over the classes that have photos
                 top2=100*float((logits.topk(2).indices == labels[:, None]).any(1).double().mean()),
                 nll=F.cross_entropy(logits.double(), labels).item(),
@@ -129,7 +130,7 @@ def logits_labels(model:nn.Module, # from `load_weights`, on any device
                  )->tuple:         # (n, classes) float32 logits, (n) class numbers
     "What a net says about photos, and what they are."
     labels = [model.meta['classes'].index(label) for label in cache.items.label.iloc[rows]]
-    return predict_logits(model, cache.xs, rows, model.meta), torch.tensor(labels, dtype=torch.long)
+    return predict_logits(fold(model), cache.xs, rows, model.meta), torch.tensor(labels, dtype=torch.long)
 
 def measure(model:nn.Module, # from `load_weights`, on any device
             cache:Cache,     # decoded photos, with the net's own labels
@@ -142,7 +143,7 @@ def measure(model:nn.Module, # from `load_weights`, on any device
     with with_threads(quickest_threads(model, shape) if len(rows) >= 1000 else torch.get_num_threads()):
         logits, labels = logits_labels(model, cache, rows)
         seconds = time.perf_counter() - start
-        both = logits + predict_logits(model, cache.xs, rows, meta, mirror=True) if flip else None
+        both = logits + predict_logits(fold(model), cache.xs, rows, meta, mirror=True) if flip else None
     results = metrics(logits, labels, meta['classes'])
     if flip: results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
     t, device = meta['temperature'], next(model.parameters()).device
@@ -235,6 +236,25 @@ def plot_coverage(results:dict, # from `metrics` or `evaluate`
     sns.despine(ax=ax)
     return ax
 
+# %% ../nbs/08_evaluate.ipynb #c4b3d954
+def _families(cache, rows)->np.ndarray: # group numbers
+    "Which of some photos are near-duplicates."
+    return near_duplicates(np.stack(cache.items.key.iloc[rows]), cache.near)
+
+def _last(model)->nn.Linear: # a copy of its last layer, on the CPU
+    return copy.deepcopy(model.get_submodule(last_layer(model))).cpu()
+
+def _what_it_knows(model, cache, stay=95)->tuple: # percent of photos that shall be known -> centres, closeness
+    "Where its training photos lie among features, and how close to them new photos of its classes come."
+    found = torch.from_numpy(embed(model, cache, progress=False).astype(np.float32))
+    y = torch.tensor([model.meta['classes'].index(label) for label in cache.items.label])
+    train, valid = (np.flatnonzero(cache.items.part == part) for part in ('train', 'valid'))
+    known = centres(found[train], y[train])
+    near = closeness(found[valid], known)
+    if len(valid) < 200: # too few to tell where one in twenty lies
+        near = torch.cat([near, apart(found[train], y[train], _families(cache, train))])
+    return known, near.quantile(1 - stay/100).item()
+
 # %% ../nbs/08_evaluate.ipynb #fb8cec7c
 def _fit_temperature(logits:torch.Tensor, # (N, classes) of photos that the net was not trained on
                      labels:torch.Tensor, # (N) class numbers
@@ -247,15 +267,18 @@ def _fit_temperature(logits:torch.Tensor, # (N, classes) of photos that the net 
 def calibrate(weights,     # a weights file, which is changed
               cache:Cache, # decoded photos; its items have a `part`
               share=90,    # percent of the validation photos that the net should be sure of
-             )->dict:      # temperature, sure_from (probability, 0 to 1)
-    "Make the probabilities of a net honest, with its validation set."
-    model = load_weights(weights).to(get_device())
-    logits, labels = logits_labels(model, cache, np.flatnonzero(cache.items.part == 'valid'))
+             )->dict:      # temperature; sure_from, a probability; known_from, a closeness
+    "Make the probabilities of a net honest with its validation set, and note what it knows."
+    model, valid = load_weights(weights).to(get_device()), np.flatnonzero(cache.items.part == 'valid')
+    logits, labels = logits_labels(model, cache, valid)
     t = _fit_temperature(logits, labels)
     with torch.no_grad():
         for p in model.get_submodule(last_layer(model)).parameters(): p /= t
     sure_from = float(coverage(logits/t, labels, [share]).threshold[0])
-    facts = dict(temperature=t*model.meta['temperature'], sure_from=sure_from)
+    model.known, known_from = _what_it_knows(model, cache)
+    one_each = np.unique(_families(cache, valid), return_index=True)[1]
+    model.scores = 1 - (logits/t).softmax(1).gather(1, labels[:, None])[one_each, 0]
+    facts = dict(temperature=t*model.meta['temperature'], sure_from=sure_from, known_from=known_from)
     save_weights(weights, model, model.meta | facts, read_seen(weights))
     return facts
 
@@ -278,27 +301,32 @@ def top_losses(logits:torch.Tensor, # (N, classes)
 def _train_test_gap(model:nn.Module, # from `load_weights`
                     cache:Cache,     # decoded photos; its items have a `part`
                     tested:float,    # accuracy on the test set, in percent
-                    most:int=5000,   # use at most this many training photos, chosen at random
+                    most:int=2000,   # augment at most this many training photos, chosen at random
                    )->dict:          # accuracies in percent, gaps in points
     "Training minus test accuracy, on clean and on augmented training photos; the net does not change."
-    train = np.flatnonzero(cache.items.part == 'train')
-    if len(train) > most: train = np.sort(np.random.default_rng(0).choice(train, most, replace=False))
-    clean = measure(model, cache, train)['accuracy']
+    train, y = np.flatnonzero(cache.items.part == 'train'), cache.items.label.map(model.meta['classes'].index).values
+    found = torch.from_numpy(embed(model, cache, progress=False)[train].astype(np.float32))
+    with torch.no_grad(): clean = 100*float((_last(model)(found).argmax(1).numpy() == y[train]).mean())
+    gap = dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested)
     recipe = Recipe(**model.meta['recipe'])
+    if recipe.name == 'probe': return gap        # it has learned from photos as they are
+    if len(train) > most: train = np.sort(np.random.default_rng(0).choice(train, most, replace=False))
+    augmented = _augmented_accuracy(model, cache, train, recipe)
+    return gap | dict(train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
+
+# %% ../nbs/08_evaluate.ipynb #a7b7219e
+def _augmented_accuracy(model, cache, rows, recipe)->float: # percent
     learner = copy.deepcopy(model).train()       # dropout and batch norm as during training, but no mixed photos
     learner.dropout.p = recipe.dropout
-    device = next(model.parameters()).device
-    batches = Batches(cache, model.meta['classes'], recipe, device)
+    batches = Batches(cache, model.meta['classes'], recipe, device := next(model.parameters()).device)
     batches.normalise_with(model.meta['mean'], model.meta['std'])
     hits = []
-    for k, rows in enumerate(epoch_order(train, min(recipe.batch, len(train)), 0, 0)):
-        xb, yb = batches.get(rows, size_at(recipe, recipe.epochs - 1), seed=k)
+    for k, some in enumerate(epoch_order(rows, min(recipe.batch, len(rows)), 0, 0)):
+        xb, yb = batches.get(some, size_at(recipe, recipe.epochs - 1), seed=k)
         torch.manual_seed(k)                     # for dropout
         with torch.no_grad(): said = learner(xb.contiguous(memory_format=layout(device))).argmax(1)
         hits.append((said == yb).sum().item()/len(yb))
-    augmented = 100*float(np.mean(hits))
-    return dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested,
-                train_accuracy_augmented=augmented, gap_augmented=augmented - tested)
+    return 100*float(np.mean(hits))
 
 def save_results(results:dict, path): # anything that JSON can hold, a .json file
     "Write results as JSON, atomically."
@@ -309,54 +337,58 @@ def finish_run(out,            # folder of a finished run
                cache:Cache,    # the photos it was trained with; its items have a `part`
                flip:bool=True, # also report the accuracy with flip averaging
               )->dict:         # results, also saved as results.json in `out`
-    "Calibrate a run, measure it on its test set, and report the train–test gap."
+    "Calibrate a run, measure it on its test set, and report the train–test gap. Small sets are measured in folds."
     weights, part = Path(out)/'weights.safetensors', cache.items.part
     n = read_header(weights).get('threads', torch.get_num_threads())
     with with_threads(n): results = _measure_run(weights, cache, flip)
     meta, history, counts = read_header(weights), pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
-                    machine=machine(), history=history.to_dict('records'))
+                    machine=machine(), history=history.to_dict('records')) | _in_folds(Path(out), results)
     save_results(results, Path(out)/'results.json')
     tested = dict(test=results['accuracy'], interval=results['interval'], n=results['n'])
     add_to_header(weights, accuracy=meta['accuracy'] | tested)
     return results
 
+def _in_folds(out:Path, tested:dict)->dict: # results of the test part -> results that take their place
+    "What probes say about all photos of a small set, each judged by the others; empty for a large one."
+    file = next((f for f in (out/'folds.csv', out/'probe'/'folds.csv') if f.exists()), None)
+    if file is None: return {}
+    table, classes = read_table(file), tested['classes']
+    scores = torch.from_numpy(table.iloc[:, 2:].to_numpy(float))
+    return metrics(scores, torch.tensor([classes.index(label) for label in table.label]), classes, z=2.45) | dict(
+        folds=True, test_n=tested['n'])
+
+# %% ../nbs/08_evaluate.ipynb #bd1e51d9
 def _measure_run(weights, cache, flip)->dict: # results
     "Calibrate, then look at the test set."
     part, known = cache.items.part, read_header(weights) # a run that was killed here has a temperature already
     if (part == 'valid').any() and 'temperature' not in known: calibrate(weights, cache)
-    model = load_weights(weights).to(get_device())
-    results = measure(model, cache, np.flatnonzero(part == 'test'), flip)
-    seen = was_seen(np.stack(cache.items.key[part == 'test']), read_seen(weights), cache.near)
+    model, test = load_weights(weights).to(get_device()), np.flatnonzero(part == 'test')
+    results = measure(model, cache, test, flip)
+    seen = was_seen(np.stack(cache.items.key.iloc[test]), read_seen(weights), cache.near)
     results['known'] = int(seen.sum()) # test photos that are not new to it
-    return results | _train_test_gap(model, cache, results['accuracy'])
+    return results | _train_test_gap(model, cache, results['accuracy']) | _promises(model, cache, test)
 
-# %% ../nbs/08_evaluate.ipynb #f60eea0c
-JUDGE = dataclasses.replace(FAST, name='judge', epochs=12, size=64, stages=((1., 1.),)) # small and quick
+def _promises(model, cache, test)->dict: # share of the test photos that are known (percent), and sets of classes
+    "What the test photos say to what the validation photos promised."
+    if model.known is None or model.scores is None: return {}
+    found = torch.from_numpy(embed(model, cache, progress=False)[test].astype(np.float32))
+    y = torch.tensor([model.meta['classes'].index(label) for label in cache.items.label.iloc[test]])
+    stay = 100*(closeness(found, model.known) >= model.meta['known_from']).double().mean().item()
+    with torch.no_grad(): p = _last(model)(found).softmax(1)
+    sets = []
+    for confidence in (.95, .99):
+        inside = p >= least_probability(model.scores, confidence)
+        holds = inside.gather(1, y[:, None])[:, 0]
+        sets.append(dict(confidence=confidence, coverage=100*holds.double().mean().item(), n=len(y),
+                         interval=list(wilson(int(holds.sum()), len(y))), size=inside.sum(1).double().mean().item()))
+    return dict(stay=stay, sets=sets)
 
-def out_of_fold(cache:Cache,        # decoded photos; its items have a `key`
-                recipe=JUDGE,       # how to train: a `Recipe`
-                folds:int=4,        # number of folds
-                name:str='final',   # name of a model
-                progress:bool=True, # show progress bars
-               )->torch.Tensor:     # (N, classes) logits; classes in alphabetical order
-    "What nets say about photos they were not trained on."
-    labels = np.unique(cache.items.label, return_inverse=True)[1]
-    groups = near_duplicates(np.stack(cache.items.key), cache.near)
-    logits = torch.zeros(len(cache), labels.max() + 1)
-    split = StratifiedGroupKFold(min(folds, np.bincount(labels).max()), shuffle=True, random_state=recipe.seed)
-    with tempfile.TemporaryDirectory() as tmp:
-        for k, (taught, held) in enumerate(split.split(labels, labels, groups)):
-            train(name, cache.with_parts(train=taught), recipe, Path(tmp)/str(k), progress=progress)
-            model = load_weights(Path(tmp)/str(k)/'weights.safetensors').to(get_device())
-            both = [predict_logits(model, cache.xs, held, model.meta, mirror) for mirror in (False, True)]
-            logits[held] = sum(both)/2
-    return logits
 
 # %% ../nbs/08_evaluate.ipynb #d29f2b5b
 def label_errors(items:pd.DataFrame,  # N rows: path, label
-                 logits:torch.Tensor, # (N, classes) from `out_of_fold`
+                 logits:torch.Tensor, # (N, classes) from those who have not learned from these photos
                 )->pd.DataFrame:      # as from `audit`: path, issue, score (probability of the label), detail
     "Photos with a doubtful label, most doubtful first (Northcutt et al. 2021). Raises `UserError` without cleanlab."
     try: from cleanlab.filter import find_label_issues

@@ -160,7 +160,7 @@ class Bottleneck(nn.Module):
 # %% ../nbs/06_model.ipynb #06a0c003
 class Lite0(nn.Module):
     "EfficientNet-Lite0: a stem, sixteen bottlenecks in seven stages, a head of 1,280 channels, one linear layer."
-    size, any_size = 160, True
+    size, any_size = 192, True
     cam_layer, lr = 'head', .03
     mean, std = (.485, .456, .406), (.229, .224, .225)
     stages = ((1, 16, 3, 1, 1), (6, 24, 3, 2, 2), (6, 40, 5, 2, 2), (6, 80, 3, 2, 3), # widen, channels, kernel,
@@ -185,10 +185,10 @@ class Lite0(nn.Module):
         return self.fc(self.dropout(self.head(x).mean((2, 3))))
 
 # %% ../nbs/06_model.ipynb #06a0c007
-def fold(model:nn.Module, # in eval mode; stays as it is
+def fold(model:nn.Module, # stays as it is
         )->nn.Module:     # for predictions only
     "A copy of a net in which batch norm is part of the convolutions before it."
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(model).eval()
     for seq in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
         for k, (first, second) in enumerate(zip(seq[:-1], seq[1:])):
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
@@ -333,6 +333,8 @@ def digest(tensors:dict, facts:str='')->str: # changes when a single bit does
         h.update(t.numpy())
     return h.hexdigest()
 
+_BESIDE = 'known', 'scores' # tensors that travel with a net: (K, D) int8 from `centres`, (n) float32 from `calibrate`
+
 def _write(path, tensors:dict, header:dict):
     text = json.dumps(header) # ASCII: folder names need not be UTF-8
     write_atomic(path, lambda p: save_file(tensors, p, metadata=dict(animal_cls=text, digest=digest(tensors, text))))
@@ -346,6 +348,8 @@ def save_weights(path,            # a .safetensors file
     "Save a net with all that is needed to use it; the file appears whole or not at all."
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
+    for name in _BESIDE:
+        if getattr(model, name, None) is not None: tensors[name] = getattr(model, name).cpu().contiguous()
     seen = getattr(model, 'seen', None) if seen is None else seen
     if seen is not None and len(seen):
         tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
@@ -355,7 +359,7 @@ def save_weights(path,            # a .safetensors file
 # %% ../nbs/06_model.ipynb #94e7e641
 class _Header(dict):
     "A header: `meta[key]` falls back to a default, but only what the file says is stored, listed and written."
-    defaults = dict(crop=1., temperature=1., sure_from=0.)
+    defaults = dict(crop=1., temperature=1., sure_from=0., known_from=None)
 
     def __missing__(self, key): return self['size']*9//8 if key == 'cache_size' else self.defaults[key]
 
@@ -366,7 +370,7 @@ class _Header(dict):
 def _usable(meta:_Header)->bool: # values of a wrong type may also raise
     "Can a net be used with this header?"
     sides = meta['size'], meta.get('cache_size', meta['size'])
-    numbers = *meta['mean'], *meta['std'], meta['sure_from'], meta['temperature']
+    numbers = *meta['mean'], *meta['std'], meta['sure_from'], meta['temperature'], meta['known_from'] or 0.
     return (isinstance(meta['model'], str)
             and len(meta['classes']) > 1 and all(isinstance(c, str) for c in meta['classes'])
             and all(type(side) is int and 8 <= side <= 4096 for side in sides)
@@ -398,16 +402,24 @@ def read_seen(path)->np.ndarray: # (n, 3) uint64, as from `picture_keys`
         if 'seen' not in f.keys(): return np.zeros((0, 3), np.uint64)
         return f.get_tensor('seen').numpy().view(np.uint64)
 
+def _take(model:nn.Module, # changes
+          tensors:dict):   # of a weights file
+    "Give a net its weights and what travels beside them; raises `RuntimeError` for what does not fit."
+    own = {k: t for k, t in tensors.items() if k not in ('seen', *_BESIDE)}
+    model.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in own.items()})
+    for name in _BESIDE: setattr(model, name, tensors.get(name))
+    if model.known is not None: # a row of features each
+        F.linear(torch.zeros(model.get_submodule(last_layer(model)).in_features), model.known.float())
+
 def load_weights(path=None,   # a .safetensors file; None: the trained weights in the package
-                )->nn.Module: # in eval mode on the CPU; `meta` is its header, `seen` the keys of its pictures
+                )->nn.Module: # in eval mode on the CPU, with `meta`, `seen`, `known` (or None) and `scores` (or None)
     "Load a net; raises `UserError` if the file is missing, cut short or of another kind. No code in it can run."
     path = PACKAGED if path is None else Path(path)
     meta = read_header(path)
     model = create_model(meta['model'], len(meta['classes']))
     try:
         with safe_open(path, 'pt') as f: tensors, about = {k: f.get_tensor(k) for k in f.keys()}, f.metadata()
-        weights = {k: t.float() if t.is_floating_point() else t for k, t in tensors.items() if k != 'seen'}
-        model.load_state_dict(weights)
+        _take(model, tensors)
     except (RuntimeError, SafetensorError) as e:
         raise UserError(f"'{path}' does not fit the net '{meta['model']}' with {len(meta['classes'])} classes: "
                         'train it again.') from e

@@ -6,7 +6,7 @@
 __all__ = ['upright', 'read_photo', 'Predictor', 'load', 'ask_onnx', 'export_onnx', 'quantise', 'export_int8']
 
 # %% ../nbs/11_predict.ipynb #12818605
-import itertools, json, os, shutil, tempfile, threading, types
+import copy, itertools, json, os, shutil, tempfile, threading, types
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -18,8 +18,9 @@ from .augment import middle, normalise, prepare
 from .core import cores, ImageError, trim_memory, UserError, write_atomic
 from .data import MAX_PIXELS, TURN, class_number, english, list_files, open_image, orientation, to_rgb
 from .device import get_device, layout, Pace
+from .features import closeness, last_inputs, least_probability
 from .gradcam import grad_cam, whole_view
-from .model import load_weights, read_header
+from .model import fold, last_layer, load_weights, read_header
 from .preprocess import build_cache, squeeze
 from .scan import header_facts
 
@@ -117,16 +118,20 @@ def _read_ahead(photos,       # any iterable of paths and PIL images
                 yield some, [j.result() for j in jobs]
 
 # %% ../nbs/11_predict.ipynb #600a0cdc
-def _answer(logits:torch.Tensor, # (classes)
-            classes:list,        # class names, in the net's order
+def _answer(predictor,           # a `Predictor`
+            logits:torch.Tensor, # (classes)
+            near:float,          # closeness to what the net has learned from; None: nobody knows
             heat,                # (H, W), a heat map, or None
-            sure_from:float,     # probability below which the answer is not sure
-           )->dict:              # label, english, probability, sure, probabilities, and heat if there is one
+            least:float,         # probability that a class needs to be in the set; None: no set
+           )->dict:              # label, english, probability, sure, known, probabilities; set and heat where asked for
     "What is said about one photo."
-    p = logits.softmax(0).tolist()
+    p, classes, meta = logits.softmax(0).tolist(), predictor.classes, predictor.meta
     label, best = classes[int(np.argmax(p))], max(p)
-    row = dict(label=label, english=english(label), probability=best, sure=best >= sure_from)
-    row['probabilities'] = dict(zip(classes, p))
+    known = None if near is None else near >= meta['known_from']
+    row = dict(label=label, english=english(label), probability=best, known=known, probabilities=dict(zip(classes, p)),
+               sure=best >= meta['sure_from'] and known is not False)
+    if least is not None: row['set'] = [c for c in sorted(classes, key=row['probabilities'].get, reverse=True)
+                                        if row['probabilities'][c] >= least or c == label]
     return row if heat is None else row | dict(heat=heat.cpu().numpy())
 
 def _as_list(photos): # one photo, or an iterable of them
@@ -140,26 +145,28 @@ def _ask(predictor,    # a `Predictor`
          explain:bool, # heat maps as well?
          target:int,   # class number to explain; None: the predicted class
          method:str,   # one of `METHODS` of notebook 09
-        )->tuple:      # logits (n, classes); n heat maps (H, H), or n times None
+        )->tuple:      # n logits (classes); n numbers, how close the photos are; n heat maps (H, H); or n times None
     "Ask the net about one batch."
-    xb = torch.from_numpy(np.stack(xs)).to(next(predictor.model.parameters()).device)
+    net, heats, targets = predictor.model, [None]*len(xs), None if target is None else [target]*len(xs)
+    xb = torch.from_numpy(np.stack(xs)).to(next(net.parameters()).device)
     xb = prepare(xb, predictor.meta).contiguous(memory_format=layout(xb.device))
-    if not explain:
-        with torch.inference_mode(): return predictor.model(xb).cpu(), [None]*len(xb)
-    targets = None if target is None else [target]*len(xb)
-    heats, logits = grad_cam(predictor.model, xb, targets, with_logits=True, method=method)
-    return logits.cpu(), whole_view(heats, predictor.meta).cpu()
+    with last_inputs(net) as kept:
+        if explain: heats, logits = grad_cam(net, xb, targets, with_logits=True, method=method)
+        else:
+            with torch.inference_mode(): logits = net(xb)
+    near = [None]*len(xb) if net.known is None else closeness(kept[0], net.known).tolist()
+    return logits.cpu(), near, whole_view(heats, predictor.meta).cpu() if explain else heats
 
 def _rows(predictor, # a `Predictor`
           some:list, # photos
           read:list, # what `read_photo` makes of them
+          least,     # as in `_answer`
           *how,      # explain, target, method, as in `_ask`
          ):          # yields one row for each photo
     "The rows of one batch."
     good = [x for x, error in read if not error]
-    with _ROOM.take(_GIANT): logits, heats = _ask(predictor, good, *how) if good else ((), ())
-    sure_from = predictor.meta['sure_from']
-    answers = (_answer(z, predictor.classes, heat, sure_from) for z, heat in zip(logits, heats))
+    with _ROOM.take(_GIANT): said = zip(*_ask(predictor, good, *how)) if good else ()
+    answers = (_answer(predictor, *one, least) for one in said)
     for photo, (_, error) in zip(some, read):
         path = getattr(photo, 'filename', '') if isinstance(photo, (Image.Image, np.ndarray)) else photo
         yield dict(path=str(path)) | (dict(error=error) if error else next(answers))
@@ -168,7 +175,7 @@ def _rows(predictor, # a `Predictor`
 class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` from its weights file, and `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
-        self.model = load_weights(weights).to(get_device())
+        self.model = fold(load_weights(weights)).to(get_device())
         self.meta, self.classes = self.model.meta, self.model.meta['classes']
         self.side = self.meta['cache_size'] # of the squares, pixels
 
@@ -178,17 +185,30 @@ class Predictor:
                batch:int=64,       # photos at a time, at least 1
                explain:bool=False, # add heat maps?
                target:int=None,    # class number to explain; None: the predicted class
-               method:str='gradcam'): # one of `METHODS` of notebook 09
-        "Yields a row for each photo: path, label, english, probability, sure, probabilities; or path and error."
+               method:str='gradcam', # one of `METHODS` of notebook 09
+               confidence:float=None): # share of photos whose `set` shall hold their class, such as .99; None: no sets
+        """Yields a row for each photo: path, label, english, probability, known, probabilities, sure; or path, error.
+
+        `known` is None where the weights cannot tell. Raises `UserError` if they cannot promise a set."""
+        least = self._least(confidence)
         pace, files = Pace(), (file for photo in photos for file in _expand(photo))
         for some, read in _read_ahead(files, self.side, max(1, batch), int(get_device().type != 'cpu')):
             with pace() if len(some) == batch else nullcontext():
-                rows = list(_rows(self, some, read, explain, target, method))
+                rows = list(_rows(self, some, read, least, explain, target, method))
             yield from rows
 
-    def __call__(self, photos, batch:int=64)->list:
+    def _least(self, confidence): # as in `stream` -> as in `_answer`
+        if confidence is None: return None
+        if not 0 < confidence < 1:
+            raise UserError(f'No set is right with confidence {confidence}: choose one between 0 and 1.')
+        if self.model.scores is None:
+            raise UserError('These weights can promise no sets, because no validation photos have judged them: '
+                            'train again, with a validation part.')
+        return least_probability(self.model.scores, confidence)
+
+    def __call__(self, photos, batch:int=64, confidence:float=None)->list:
         "Rows for one photo or several, as from `stream`."
-        return list(self.stream(_as_list(photos), batch))
+        return list(self.stream(_as_list(photos), batch, confidence=confidence))
 
     def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list:
         "As a call, with `heat`, (H, H) in [0, 1] over the whole photo, for the class `target` or the predicted one."
@@ -208,16 +228,21 @@ class _Portable(nn.Module):
                  model:nn.Module, # from `load_weights`
                 ):
         super().__init__()
-        self.model, self.meta = model, model.meta
+        self.model, self.meta = copy.deepcopy(model), model.meta
+        self.register_buffer('known', model.known)
+        self.last = model.get_submodule(last_layer(model))
+        self.model.set_submodule(last_layer(model), nn.Identity()) # what is left gives the features
         size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of the squares that come in; pixels
         # cropping and resizing are linear: what they do to the identity matrix is their matrix
         eye = torch.eye(side)[middle(side, self.meta['crop'])]
         small = F.interpolate(eye[None, None], (size, side), mode='bilinear', align_corners=False)
         self.register_buffer('shrink', small[0, 0])
 
-    def forward(self, xb): # (N, side, side, 3) uint8 -> (N, classes) probabilities
+    def forward(self, xb): # (N, side, side, 3) uint8 -> (N, classes) probabilities, and (N) known, if the net can tell
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T
-        return self.model(normalise(xb, self.meta['mean'], self.meta['std'])).softmax(1)
+        found = self.model(normalise(xb, self.meta['mean'], self.meta['std']))
+        p = self.last(found).softmax(1)
+        return p if self.known is None else (p, closeness(found, self.known) >= self.meta['known_from'])
 
 # %% ../nbs/11_predict.ipynb #5b01f0c9
 def _graph_of(net:_Portable,
@@ -226,7 +251,8 @@ def _graph_of(net:_Portable,
     "Trace a net for any number of photos."
     shapes = {0: torch.export.Dim('batch')},
     program = torch.onnx.export(net, (xb,), dynamo=True, verbose=False, dynamic_shapes=shapes,
-                                input_names=['photos'], output_names=['probabilities'])
+                                input_names=['photos'],
+                                output_names=['probabilities', 'known'][:1 + (net.known is not None)])
     program.model.metadata_props['animal_cls'] = json.dumps(net.meta)
     return program
 
@@ -243,7 +269,7 @@ def ask_onnx(path,         # a graph written by `export_onnx` or `export_int8`
 def export_onnx(weights=None,      # a weights file; None: the trained weights in the package
                 path='model.onnx', # where to write
                )->float:           # largest difference from PyTorch's probabilities; nan without onnxruntime
-    """Write a net as ONNX: `photos` (N, S, S, 3) uint8 in, `probabilities` (N, classes) out.
+    """Write a net as ONNX: `photos` (N, S, S, 3) uint8 in; `probabilities` (N, classes) and perhaps `known` (N) out.
 
     Raises `UserError` when the ONNX packages are missing."""
     try: import onnx, onnxscript
@@ -256,7 +282,9 @@ def export_onnx(weights=None,      # a weights file; None: the trained weights i
     try: import onnxruntime
     except ImportError: return float('nan')
     xb = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8)
-    with torch.inference_mode(): return float(np.abs(ask_onnx(path, xb.numpy()) - net(xb).numpy()).max())
+    with torch.inference_mode(): said = net(xb)
+    said = said if net.known is None else said[0]
+    return float(np.abs(ask_onnx(path, xb.numpy()) - said.numpy()).max())
 
 # %% ../nbs/11_predict.ipynb #ff7b03bc
 def quantise(source,       # a graph written by `export_onnx`

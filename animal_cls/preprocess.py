@@ -222,6 +222,11 @@ def lessons(items:pd.DataFrame,  # of a cache: key, part
     known = set(map(bytes, seen))
     return np.stack([*seen, *(key for key in before if bytes(key) not in known)])
 
+def fingerprints(items:pd.DataFrame)->dict: # of a cache with parts -> photos, split: 16 hexadecimal digits each
+    def digest(x): return hashlib.sha256('\n'.join(map(str, x)).encode(errors='surrogateescape')).hexdigest()[:16]
+    keys = (list(map(int, k)) for k in items.key)
+    return dict(photos=digest(zip(below(items.path), items.label, keys)), split=digest(items.part))
+
 # %% ../nbs/04_preprocess.ipynb #9632983d
 def _mark_seen(cache, seen, groups): # keys; group numbers, or None for a split that must stay as it is
     "Say which photos the net to start from has seen, in a column `seen`; train on them if that leaves a test set."

@@ -18,7 +18,7 @@ _LIMITS = dict(epochs=(1, 10**6), batch=(1, 10**6), lr=(0, 1e12), test_scale=(.5
                warmup=(0, .99), momentum=(0, .9999), weight_decay=(0, 1), dropout=(0, .99), label_smoothing=(0, 1),
                head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10),
                lr_patience=(0, 10**6), stop_patience=(0, 10**6), stop_diff=(0, 100), min_batches=(1, 10**6),
-               min_steps=(0, 10**9), seed=(0, 2**40))
+               steady=(0, 10**6), min_steps=(0, 10**9), seed=(0, 2**40))
 
 def _allowed(name:str, value)->bool: # can the knob `name` have this value?
     "Is a number within its limits, a range two numbers in order, a word one that is known?"
@@ -52,6 +52,7 @@ class Recipe:
     label_smoothing: float = 0.   # share of the target spread over all classes
     class_weights: bool = False   # does each class weigh the same in the loss, however rare?
     head: float = 0.              # share of the steps, the first ones, in which only the last layer learns
+    steady: int = 0               # batch norm keeps its statistics where batches are smaller than this; 0: it learns
     mixup: float = 0.             # a of Beta(a, a), by which pairs of photos are blended; 0: not at all
     clip: float = 0.              # longest gradient, as a vector; 0: any
     ema: float = 0.               # share of the running average of the weights that each step keeps; 0: no average
@@ -81,9 +82,10 @@ DECK = Recipe('deck', epochs=100, batch=64, lr=.2, schedule='plateau', true_aspe
 FAST = Recipe('fast', epochs=30, batch=128, lr=0., schedule='onecycle', stages=((.5, .5), (.75, .75), (1., 1.)),
               test_scale=1.25, test_crop=.875, nesterov=True, weight_decay=5e-4, dropout=.3, label_smoothing=.1,
               scale=(.25, 1.), boost=0., min_batches=16, min_steps=1000)
-TUNE = dataclasses.replace(FAST, name='tune', epochs=6, batch=64, lr=.02, stages=((1., 1.),), head=.25,
-                           weight_decay=1e-4, scale=(.35, 1.), min_steps=300)
-PROBE = dataclasses.replace(TUNE, name='probe', epochs=1, size=192, test_scale=1., test_crop=1.) # only the last layer
+TUNE = dataclasses.replace(FAST, name='tune', epochs=5, batch=64, lr=.005, stages=((.5, 2/3), (1., 1.)), head=.25,
+                           test_scale=7/6, test_crop=1., weight_decay=1e-4, label_smoothing=.05, min_batches=8,
+                           min_steps=100, steady=64)
+PROBE = dataclasses.replace(TUNE, name='probe', epochs=1, size=224, test_scale=1.) # only the last layer
 RECIPES = dict(deck=DECK, fast=FAST, tune=TUNE, probe=PROBE)
 
 # %% ../nbs/92_recipe.ipynb #fff139b0
@@ -121,14 +123,14 @@ def fit_recipe(r:Recipe, # as it stands
 
 # %% ../nbs/92_recipe.ipynb #7d392218
 def training_plan(
-    model:str|None=None,  # name of a net; None: the net of `init`, or else 'beyond'
-    recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned before, otherwise FAST
+    model:str|None=None,  # name of a net; None: that of `init`; else one that has learned, or 'beyond' for FAST and DECK
+    recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned, otherwise FAST
     init:str|None=None,   # where to start: a weights file, or 'package' for those in the package; None: random weights
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
     if init and not model: model = load_weights(None if init == 'package' else init).name
-    model = model or (LITE if getattr(recipe, 'name', recipe) == 'probe' else 'beyond')
+    model = model or (LITE if getattr(recipe, 'name', recipe) in (None, 'probe', 'tune') else 'beyond')
     recipe, knobs = recipe or ('tune' if init or model not in MODELS else 'fast'), list(knobs)
     base = recipe if isinstance(recipe, Recipe) else RECIPES.get(recipe)
     if base is None: raise UserError(f"There is no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['epoch_order', 'Batches', 'predict_logits', 'EarlyStopping', 'train_step', 'Run', 'make_optimizer', 'new_run',
-           'open_run', 'one_step', 'settle', 'end_epoch', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr']
+           'open_run', 'one_step', 'settle', 'end_epoch', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr',
+           'fine_tune']
 
 # %% ../nbs/07_train.ipynb #fa5800d2
-import copy, dataclasses, hashlib, json, time
+import copy, dataclasses, json, time
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -17,10 +18,11 @@ from .augment import augment, class_strength, Geometry, prepare, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
 from .device import allowed_threads, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
 from .device import peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
-from .model import add_to_header, create_model, last_layer, read_header, save_weights
-from .model import start_from, summary
-from .preprocess import below, Cache, channel_stats, lessons
-from .recipe import fit_recipe, one_cycle, Recipe, size_at, test_size, with_batch
+from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
+from .model import save_weights, start_from, summary
+from .features import probe
+from .preprocess import Cache, channel_stats, fingerprints, lessons
+from .recipe import fit_recipe, one_cycle, PROBE, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, must_be_free, read_state, save_state
 from .state import seen_before, Stopped, total, world
 
@@ -241,11 +243,6 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
     return run
 
 # %% ../nbs/07_train.ipynb #67eb28ef
-def fingerprints(items:pd.DataFrame)->dict: # of a cache with parts -> photos, split: 16 hexadecimal digits each
-    def digest(x): return hashlib.sha256('\n'.join(map(str, x)).encode(errors='surrogateescape')).hexdigest()[:16]
-    keys = (list(map(int, k)) for k in items.key)
-    return dict(photos=digest(zip(below(items.path), items.label, keys)), split=digest(items.part))
-
 def _signature(run:Run)->dict: # what must be the same for a run to go on
     mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
     return json.loads(json.dumps(mine | fingerprints(run.cache.items)))
@@ -357,6 +354,12 @@ def one_step(run:Run):
     run.meter.waiting.append((loss, right, len(raw[-1]), start, tick(run.meter.device)))
     if len(run.meter.waiting) >= run.meter.ahead or run.step % run.steps == 0: settle(run)
 
+def _exploded(run:Run, what:str, step:int)->UserError:
+    lr = float(run.opt.param_groups[0]['lr'])
+    left = f" What was learned before is kept in '{run.out}'."*bool(run.out)
+    return UserError(f'{what} is no longer a number at step {step} (lr {lr:.3g}): '
+                     f'train with a smaller lr, in another --out.{left}')
+
 # %% ../nbs/07_train.ipynb #c3337827
 def settle(run:Run):
     "Wait for the device and add up what its last steps have found; raises `UserError` when a loss is not a number."
@@ -375,17 +378,14 @@ def settle(run:Run):
     remark = m.slowed(size_at(run.recipe, (run.step - 1)//run.steps), sum(found[2::3]), spent)
     if remark and not world()[0]: note(remark)
 
-def _exploded(run:Run, what:str, step:int)->UserError:
-    lr = float(run.opt.param_groups[0]['lr'])
-    left = f" What was learned before is kept in '{run.out}'."*bool(run.out)
-    return UserError(f'{what} is no longer a number at step {step} (lr {lr:.3g}): '
-                     f'train with a smaller lr, in another --out.{left}')
-
 def _learn_alone(run:Run, alone:bool): # does only the last layer learn?
     if alone != run.alone:
         head, run.alone = last_layer(run.model), alone
         for name, p in run.model.named_parameters(): p.requires_grad_(not alone or name.startswith(head))
     run.net.train(not alone)
+    if run.recipe.batch < run.recipe.steady: # too few photos to take statistics from
+        for m in run.model.modules():
+            if isinstance(m, nn.modules.batchnorm._BatchNorm): m.eval()
     run.model.dropout.train()
 
 # %% ../nbs/07_train.ipynb #2165156a
@@ -518,7 +518,9 @@ def plot_history(history:pd.DataFrame, # one row an epoch, from `train` or histo
             ax.text(row.epoch, 1, f' {row.size} px', transform=ax.get_xaxis_transform(), fontsize=7, va='bottom')
         ax.set(xlabel='epoch', ylabel=what + (' (percent)' if what == 'accuracy' else ''))
         sns.despine(ax=ax)
-    axs[0].legend(fontsize=8)
+    losses = history[['train_loss', 'valid_loss']].stack()
+    axs[1].set_ylim(top=min(losses.max(), 2*losses.quantile(.9))*1.05, bottom=0) # one spike does not flatten the rest
+    axs[1].legend(fontsize=8, frameon=False, bbox_to_anchor=(1, 1), loc='upper left')
     return axs
 
 def live_plot(history:pd.DataFrame): # as `train` has it so far
@@ -563,3 +565,39 @@ def plot_lr(tried:pd.DataFrame, # from `find_lr`
     ax.legend(frameon=False)
     sns.despine(ax=ax)
     return ax
+
+# %% ../nbs/07_train.ipynb #63742df4
+def fine_tune(name:str, cache:Cache, recipe:Recipe, out,        # as for `train`
+              resume:bool=False, init=None, progress:bool=True, # as for `train`; without `init` from ImageNet
+              on_probe=None,  # called with the history of the probe, one row, as soon as there is one
+              **how           # further arguments of `train`
+             )->pd.DataFrame: # history of the tuning: one row an epoch
+    "Teach a net that has learned before: a probe (in `out/probe`), then all layers; keeps the best net between."
+    out, size = Path(out), test_size(recipe, recipe.size or create_model(name, 2).size)
+    if not resume: must_be_free(out)
+    first, look = out/'probe', dataclasses.replace(PROBE, size=size, test_crop=recipe.test_crop)
+    rows = from_first(lambda: probe(name, cache, look, first, resume, init, progress))
+    if on_probe and not world()[0]: on_probe(rows)
+    weights, gently = first/'weights.safetensors', dataclasses.replace(recipe, head=0.)
+    history = train(name, cache, gently, out, resume, weights, progress, **how)
+    if not world()[0]: _keep_between(weights, out/'weights.safetensors', cache)
+    return history
+
+# %% ../nbs/07_train.ipynb #fab31b3f
+def _keep_between(first, last, cache, shares=(.5, .75, 1., .25, 0.)): # weights files; the last one changes
+    "Keep the best net on the straight line between two."
+    begun, net, scores = load_weights(first).state_dict(), load_weights(last), {}
+    ended, meta = copy.deepcopy(net.state_dict()), net.meta
+    rows = np.flatnonzero(cache.items.part == meta['chosen_on'])
+    if 'share' in meta or not len(rows): return # it is done, or cannot be
+    ys = torch.tensor([meta['classes'].index(label) for label in cache.items.label.iloc[rows]])
+    def go_to(share):
+        pairs = ((k, begun[k], t) for k, t in ended.items())
+        net.load_state_dict({k: torch.lerp(a, b, share) if b.is_floating_point() else b for k, a, b in pairs})
+    for share in shares:
+        go_to(share)
+        logits = predict_logits(fold(net).to(get_device()), cache.xs, rows, meta)
+        scores[share] = 100*(logits.argmax(1) == ys).double().mean().item()
+    best = max(shares, key=scores.get) # the first of equals
+    go_to(best)
+    save_weights(last, net, meta | dict(share=best, accuracy={meta['chosen_on']: scores[best]}))

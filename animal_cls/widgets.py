@@ -323,7 +323,7 @@ def _answer_html(row:dict,    # from a `Predictor`
     likely = sorted(row['probabilities'].items(), key=lambda r: -r[1])[:most]
     bars = ''.join(f'<div style="--p: {p:.1%}"><span>{_plain(_name(c))}</span><span>{p:.0%}</span></div>'
                    for c, p in likely)
-    doubt = '' if row['sure'] else 'not sure, perhaps '
+    doubt = 'none of these; nearest: ' if row.get('known') is False else '' if row['sure'] else 'not sure, perhaps '
     return f'<div class=ac-says><b>{doubt}{_plain(_name(row["label"]))}</b>{bars}</div>'
 
 # %% ../nbs/12_widgets.ipynb #5a314e80

@@ -1,0 +1,82 @@
+"""What does a net say to pictures of everything else? python tools/strange.py WEIGHTS DATA STRANGE NAME
+
+DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows. The threshold of each way to tell
+is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. Ways that need the
+features of training photos use 8,000 of them at most. Writes results/NAME.json."""
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from sklearn.covariance import EmpiricalCovariance
+from sklearn.metrics import roc_auc_score
+from animal_cls.data import get_data
+from animal_cls.device import get_device, machine
+from animal_cls.evaluate import save_results
+from animal_cls.features import closeness, embed
+from animal_cls.model import last_layer, load_weights
+from animal_cls.preprocess import build_cache, prepare_data, read_split
+
+weights, data, strange, name = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
+NEAR = '''African_crocodile American_black_bear Angora Arabian_camel Madagascar_cat ant bee_eater black-footed_ferret
+black_grouse brown_bear bustard capuchin centipede chimpanzee coucal cricket damselfly drake dung_beetle echidna fly gazelle
+gibbon grasshopper hare ibex jaguar koala langur lynx orangutan platypus prairie_chicken ptarmigan quail rhinoceros_beetle
+scorpion snow_leopard spider_monkey tiger titi weasel wild_boar wombat wood_rabbit'''.split() # beasts, insects, landfowl
+FAR = '''American_chameleon American_lobster European_fire_salamander European_gallinule Indian_cobra agama albatross
+anemone_fish axolotl barracouta black_stork boa_constrictor brain_coral bullfrog chiton dowitcher flamingo gar garter_snake
+green_mamba green_snake hammerhead hornbill horned_viper indigo_bunting limpkin macaw rock_python sea_lion sea_slug sea_snake
+sidewinder slug snail spoonbill spotted_salamander sturgeon tench thunder_snake toucan tree_frog triceratops'''.split()
+KINDS = dict.fromkeys(NEAR, 'animals near the ten') | dict.fromkeys(FAR, 'other animals') # the rest are things
+
+model = load_weights(weights).to(get_device())
+side, classes = model.meta['cache_size'], model.meta['classes']
+cache = prepare_data(*get_data(data), side, read_split(weights.parent/'split.csv'))
+others = build_cache(strange, get_data(strange)[1].assign(label='strange'), side)
+found, odd = (torch.from_numpy(embed(model, c).astype(np.float32)) for c in (cache, others))
+y = torch.tensor([classes.index(label) for label in cache.items.label])
+train, valid, test = (np.flatnonzero(cache.items.part == part) for part in ('train', 'valid', 'test'))
+bank = np.random.default_rng(0).permutation(train)[:8000]
+unit = torch.nn.functional.normalize
+last = model.get_submodule(last_layer(model)).cpu()
+means = torch.stack([found[bank][y[bank] == c].mean(0) for c in range(len(classes))])
+whiten = EmpiricalCovariance().fit((found[bank] - means[y[bank]]).numpy()).precision_.astype(np.float32)
+
+def mahalanobis(x):
+    "Minus the smallest distance to the mean of a class, with one covariance for all (Lee et al. 2018)."
+    apart = x[:, None] - means
+    return -torch.einsum('ncd,de,nce->nc', apart, torch.from_numpy(whiten), apart).min(1).values
+
+centre, basis = found[bank].mean(0), torch.linalg.svd(found[bank[:4000]] - found[bank].mean(0), full_matrices=False)[2][:512]
+def left_over(x): # what the main directions of the training photos do not explain
+    return ((x - centre) - (x - centre) @ basis.T @ basis).norm(dim=1)
+
+def vim(x):
+    "Energy less the left-over, on the scale of the largest logit (Wang et al. 2022)."
+    with torch.no_grad(): scale = last(found[bank]).max(1).values.mean()/left_over(found[bank]).mean()
+    return last(x).logsumexp(1) - scale*left_over(x)
+
+def nearest(x): return (unit(x, dim=1) @ unit(found[bank], dim=1).T).topk(20, 1).values.mean(1)
+
+WAYS = {'highest probability': lambda x: last(x).softmax(1).max(1).values, 'largest logit': lambda x: last(x).max(1).values,
+        'energy': lambda x: last(x).logsumexp(1), 'length of the features': lambda x: x.norm(dim=1),
+        'Mahalanobis': mahalanobis, 'ViM': vim, '20 nearest of 8,000 photos': nearest,
+        'centres (in the weights)': lambda x: closeness(x, model.known)}
+
+def judge(score):
+    "How many strange pictures pass, how many test photos stay, how well the two are told apart."
+    with torch.no_grad(): kept, new, strange_ones = (torch.cat([score(x) for x in s.split(500)])
+                                                     for s in (found[valid], found[test], odd))
+    least = kept.quantile(.05)
+    passes, told = strange_ones >= least, roc_auc_score([1]*len(new) + [0]*len(odd), torch.cat([new, strange_ones]))
+    kinds = [KINDS.get(Path(p).stem, 'things') for p in others.items.path]
+    by = {k: dict(n=kinds.count(k), passes=100*np.mean([bool(p) for p, kind in zip(passes, kinds) if kind == k]))
+          for k in dict.fromkeys(sorted(kinds))}
+    return dict(passes=100*passes.double().mean().item(), stays=100*(new >= least).double().mean().item(),
+                auroc=float(told), by_kind=by)
+
+rows = [dict(way=way) | judge(score) for way, score in WAYS.items()]
+with torch.no_grad(): sure = last(odd).softmax(1).max(1).values >= model.meta['sure_from']
+known = closeness(odd, model.known) >= model.meta['known_from']
+for row in rows: print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
+print(rows[-1]['by_kind'], f'sure of {100*(sure & known).double().mean():.1f}% of them, {100*sure.double().mean():.1f}% by probability alone')
+save_results(dict(weights=weights.name, n=len(odd), rows=rows, sure=100*(sure & known).double().mean().item(),
+                  sure_by_probability=100*sure.double().mean().item(), machine=machine()), Path('results')/f'{name}.json')
