@@ -68,7 +68,7 @@ def plot_balance(df:pd.DataFrame, # a scan or items: label
     ax.bar_label(ax.containers[0], padding=3)
     ax.axvline(n.mean(), color='.5', ls='--', lw=1, label='the same for all')
     ax.set(xlabel='photos', ylabel='', xlim=(0, n.max()*1.12))
-    ax.legend(loc='lower right')
+    ax.legend(loc='lower center', bbox_to_anchor=(.5, 1), frameon=False)
     sns.despine(ax=ax)
     return ax
 

@@ -344,20 +344,22 @@ def finish_run(out,            # folder of a finished run
     meta, history, counts = read_header(weights), pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
-                    machine=machine(), history=history.to_dict('records')) | _in_folds(Path(out), results)
+                    machine=machine(), history=history.to_dict('records')) | _in_folds(Path(out), cache, results)
     save_results(results, Path(out)/'results.json')
     tested = dict(test=results['accuracy'], interval=results['interval'], n=results['n'])
     add_to_header(weights, accuracy=meta['accuracy'] | tested)
     return results
 
-def _in_folds(out:Path, tested:dict)->dict: # results of the test part -> results that take their place
+def _in_folds(out:Path, cache, tested:dict)->dict: # results of the test part -> results that take their place
     "What probes say about all photos of a small set, each judged by the others; empty for a large one."
     file = next((f for f in (out/'folds.csv', out/'probe'/'folds.csv') if f.exists()), None)
     if file is None: return {}
     table, classes = read_table(file), tested['classes']
-    scores = torch.from_numpy(table.iloc[:, 2:].to_numpy(float))
-    return metrics(scores, torch.tensor([classes.index(label) for label in table.label]), classes, z=2.45) | dict(
-        folds=True, test_n=tested['n'])
+    known = cache.items.get('seen', pd.Series(False, cache.items.index)) # to the net that it began as
+    table = table if known.all() else table[~known.values]
+    scores, y = table.iloc[:, 2:].to_numpy(float), table.label.map(classes.index).values
+    return metrics(torch.from_numpy(scores), torch.from_numpy(y), classes, z=2.45) | dict(
+        folds=True, test_n=tested['n'], known=len(table) if known.all() else 0)
 
 # %% ../nbs/08_evaluate.ipynb #bd1e51d9
 def _measure_run(weights, cache, flip)->dict: # results

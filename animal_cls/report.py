@@ -129,20 +129,19 @@ def _rates(r:dict)->dict: # results -> facts with plain words
 # %% ../nbs/13_report.ipynb #cc5d1072
 def _measured_on(results:dict, meta:dict)->str: # as for `headline` -> HTML
     "Which photos the accuracy is about, and what to think of it."
-    n = results['n']
-    if results.get('folds'):
-        return (f'all <b>{n:,}</b> photos. So few cannot spare a test part that tells anything. So each photo was '
-                'judged by a probe of the same net that had learned from four fifths of the others and from none of '
-                'its near-duplicates (five-fold cross-validation).')
+    n, folds = results['n'], results.get('folds')
     caveat = 'The net was trained on other photos, but these also chose its weights, so the figure is optimistic.'
     if meta['chosen_on'] != 'test':
         caveat = ('None of them was used to train the net or to choose its weights, '
                   'and none is a near-duplicate of one that was.')
+    if folds:
+        caveat = ('So few cannot spare a test part that tells anything, so each photo was judged by a probe of the '
+                  'same net that had learned from four fifths of the others, and from none of its near-duplicates '
+                  '(five-fold cross-validation).')
     if known := results.get('known'):
         caveat = (f'<b>{known:,}</b> of them are photos, or near-duplicates of photos, that this net or the one it '
                   'began as had been trained on, so the figure is optimistic.')
-    return f'the <b>{n:,}</b> photos of the test set. {caveat}'
-
+    return f'{"all " if folds else "the "}<b>{n:,}</b> photos{"" if folds else " of the test set"}. {caveat}'
 
 # %% ../nbs/13_report.ipynb #0e7ec431
 def next_steps(results:dict,         # as `read_run` gives them

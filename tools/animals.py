@@ -1,9 +1,9 @@
 """The net of the package: python tools/animals.py TUNED DATA OUT
 
-TUNED is a run of `animal_cls train DATA --model efficientnet-lite0 --recipe tune`. On the way from ImageNet to its end the
-net forgets a little of what it knew. So nets half-way, three quarters of the way and at the end each get a new last layer
-(a probe), and the validation part decides: of those within one standard error of the best, the one that has gone least far
-is kept in OUT, calibrated and measured on the test part, once (Wortsman et al. 2022)."""
+TUNED is a run of `animal_cls train DATA --model efficientnet-lite0 --recipe tune`. On the way from ImageNet to its end
+the net forgets a little of what it knew. So nets half-way, three quarters of the way and at the end each get a new last
+layer (a probe), and the validation part decides: of those within one standard error of the best, the one that has gone
+least far is kept in OUT, calibrated and measured on the test part, once (after Wortsman et al. 2022)."""
 import dataclasses
 import json
 import shutil
@@ -42,8 +42,8 @@ share = min(s for s, accuracy in scores.items() if accuracy >= best - error)
 for name in 'weights.safetensors', 'split.csv': shutil.copyfile(out/f'share-{share}'/name, out/name)
 shutil.copyfile(tuned/'history.csv', out/'history.csv')
 recipe = dataclasses.asdict(dataclasses.replace(Recipe(**meta['recipe']), test_scale=1., test_crop=1.))
-add_to_header(out/'weights.safetensors', recipe=recipe, epoch=meta['epoch'], finished=meta.get('finished', meta['epoch']),
-              share=share, tried={str(s): a for s, a in scores.items()})
+add_to_header(out/'weights.safetensors', recipe=recipe, epoch=meta['epoch'],
+              finished=meta.get('finished', meta['epoch']), share=share, tried={str(s): a for s, a in scores.items()})
 results = finish_run(out, cache)
 (out/'results.json').write_text(json.dumps(results | dict(share=share, tried=scores), indent=1))
 print(f"{share:.0%} of the way is kept: {results['accuracy']:.2f}% of {results['n']} test photos, "

@@ -11,7 +11,7 @@ from animal_cls.model import load_weights, read_seen, save_weights
 
 run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 results = json.loads((run/'results.json').read_text())
-results_file = Path('results')/f'{name}.json'
+results_file, strange_file = (Path('results')/f'{name}{more}.json' for more in ('', '-strange'))
 if sys.argv[5:] == ['--results']: sys.exit(save_results(results | dict(name=name, photos=photos), results_file))
 model = load_weights(run/'weights.safetensors')
 meta = model.meta
@@ -32,9 +32,27 @@ r, split, chosen_on = results['recipe'], results['split'], results['chosen_on']
 low, high = results['interval']
 knobs = ', '.join(f'{k} {v}' for k, v in r.items() if k not in ('name', 'seed'))
 on_90 = next(c['accuracy'] for c in results['coverage'] if c['coverage'] == 90)
+began = {}
+if 'share' in meta:
+    tried = ', '.join(f'{float(k):.0%}: {v:.2f}%' for k, v in meta['tried'].items())
+    began = {'pretrained': 'it began as EfficientNet-Lite0 with ImageNet weights (`imagenet.md`); all layers were '
+             f"tuned, then the weights moved back to {meta['share']:.0%} of the way and the last layer was fitted anew "
+             f'(`tools/animals.py`; on the validation part {tried})'}
+promises = {}
+if 'stay' in results:
+    sets = ', '.join(f"{s['coverage']:.1f}% for a promise of {s['confidence']:.0%} ({s['size']:.2f} classes in a set)"
+                     for s in results['sets'])
+    promises = {'none of these': f"{results['stay']:.1f}% of the test photos count as known (a closeness of "
+                f"{meta['known_from']:.3f} or more)", 'sets of classes': f'hold the right one for {sets}'}
+    if strange_file.exists():
+        strange = json.loads(strange_file.read_text())
+        own = strange['rows'][-1]
+        promises['none of these'] += (f"; of {strange['n']} pictures of other things {own['passes']:.1f}% pass as "
+                                      f"known, and it is sure of {strange['sure']:.1f}%")
 facts = {
     'net': f"`{results['model']}`, {sum(p.numel() for p in model.parameters()):,} parameters, "
            f"{meta['size']}×{meta['size']} pixels",
+    **began,
     'photos': photos,
     'split': f"{split['train']:,} train, {split.get('valid', 0):,} valid, {split['test']:,} test; near-duplicates stay "
              f"on one side; `{chosen_on}` chose the epoch ({results['epoch']} of {results['epochs']}), "
@@ -49,10 +67,14 @@ facts = {
                    f"logits were divided by {results['temperature']:.2f}, a temperature chosen on the validation set",
     'not sure': f"below a probability of {results['sure_from']:.2f}; on the 90% of test photos it is most sure of, "
                 f'it is right {on_90:.1f}% of the time',
+    **promises,
     'made on': f"{results['machine']}, {results['train_seconds']/60:.0f} minutes of training steps, "
                f"torch {results['versions']['torch']}",
     'stored': f'float16 matrices, {target.stat().st_size/1e6:.1f} MB; '
               f"accuracy of the stored file {packed['accuracy']:.1f}%"}
+knows = ("It knows only these {0} animals. Most pictures of something else it calls 'none of these', but not all: "
+         'animals like the ten pass more often than things.') if promises else (
+         'It knows only these {0} animals and always answers with one of them, even for a photo of a\nchair.')
 table = '\n'.join(f'| {what} | {fact} |' for what, fact in facts.items())
 rows = '\n'.join(f"| {c['label']} ({c['english']}) | {c['photos']} | {c['recall']:.1f} |" for c in results['per_class'])
 (ASSETS/f'{name}.md').write_text(f"""# Model card: {name}
@@ -69,8 +91,8 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 
 ## Known limits
 
-One seed. It knows only these {len(meta['classes'])} animals and always answers with one of them, even for a photo of a
-chair. It was trained on web photos with one animal in the middle; others found about 2% of them wrongly labelled. It
+One seed. {knows.format(len(meta['classes']))} It was trained on web
+photos with one animal in the middle; others found about 2% of them wrongly labelled. It
 has not been tried on photos from wildlife cameras, on drawings, or on unusual views. 'Not sure' finds hard photos of
 these animals, not pictures of something else. The rights to the photos are unclear; this package contains none of
 their pixels.

@@ -1,7 +1,7 @@
 """What does a net say to pictures of everything else? python tools/strange.py WEIGHTS DATA STRANGE NAME
 
-DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows. The threshold of each way to tell
-is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. Ways that need the
+DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows. The threshold of each way to
+tell is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. Ways that need
 features of training photos use 8,000 of them at most. Writes results/NAME.json."""
 import sys
 from pathlib import Path
@@ -17,14 +17,19 @@ from animal_cls.model import last_layer, load_weights
 from animal_cls.preprocess import build_cache, prepare_data, read_split
 
 weights, data, strange, name = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
-NEAR = '''African_crocodile American_black_bear Angora Arabian_camel Madagascar_cat ant bee_eater black-footed_ferret
-black_grouse brown_bear bustard capuchin centipede chimpanzee coucal cricket damselfly drake dung_beetle echidna fly gazelle
-gibbon grasshopper hare ibex jaguar koala langur lynx orangutan platypus prairie_chicken ptarmigan quail rhinoceros_beetle
-scorpion snow_leopard spider_monkey tiger titi weasel wild_boar wombat wood_rabbit'''.split() # beasts, insects, landfowl
-FAR = '''American_chameleon American_lobster European_fire_salamander European_gallinule Indian_cobra agama albatross
-anemone_fish axolotl barracouta black_stork boa_constrictor brain_coral bullfrog chiton dowitcher flamingo gar garter_snake
-green_mamba green_snake hammerhead hornbill horned_viper indigo_bunting limpkin macaw rock_python sea_lion sea_slug sea_snake
-sidewinder slug snail spoonbill spotted_salamander sturgeon tench thunder_snake toucan tree_frog triceratops'''.split()
+NEAR = '''
+African_crocodile American_black_bear Angora Arabian_camel Madagascar_cat ant bee_eater black-footed_ferret
+black_grouse brown_bear bustard capuchin centipede chimpanzee coucal cricket damselfly drake dung_beetle echidna
+fly gazelle gibbon grasshopper hare ibex jaguar koala langur lynx orangutan platypus prairie_chicken ptarmigan
+quail rhinoceros_beetle scorpion snow_leopard spider_monkey tiger titi weasel wild_boar wombat wood_rabbit
+'''.split() # beasts, insects, landfowl
+FAR = '''
+American_chameleon American_lobster European_fire_salamander European_gallinule Indian_cobra agama albatross
+anemone_fish axolotl barracouta black_stork boa_constrictor brain_coral bullfrog chiton dowitcher flamingo gar
+garter_snake green_mamba green_snake hammerhead hornbill horned_viper indigo_bunting limpkin macaw rock_python
+sea_lion sea_slug sea_snake sidewinder slug snail spoonbill spotted_salamander sturgeon tench thunder_snake
+toucan tree_frog triceratops
+'''.split()
 KINDS = dict.fromkeys(NEAR, 'animals near the ten') | dict.fromkeys(FAR, 'other animals') # the rest are things
 
 model = load_weights(weights).to(get_device())
@@ -45,7 +50,9 @@ def mahalanobis(x):
     apart = x[:, None] - means
     return -torch.einsum('ncd,de,nce->nc', apart, torch.from_numpy(whiten), apart).min(1).values
 
-centre, basis = found[bank].mean(0), torch.linalg.svd(found[bank[:4000]] - found[bank].mean(0), full_matrices=False)[2][:512]
+centre = found[bank].mean(0)
+basis = torch.linalg.svd(found[bank[:4000]] - centre, full_matrices=False)[2][:512]
+
 def left_over(x): # what the main directions of the training photos do not explain
     return ((x - centre) - (x - centre) @ basis.T @ basis).norm(dim=1)
 
@@ -56,9 +63,10 @@ def vim(x):
 
 def nearest(x): return (unit(x, dim=1) @ unit(found[bank], dim=1).T).topk(20, 1).values.mean(1)
 
-WAYS = {'highest probability': lambda x: last(x).softmax(1).max(1).values, 'largest logit': lambda x: last(x).max(1).values,
-        'energy': lambda x: last(x).logsumexp(1), 'length of the features': lambda x: x.norm(dim=1),
-        'Mahalanobis': mahalanobis, 'ViM': vim, '20 nearest of 8,000 photos': nearest,
+WAYS = {'highest probability': lambda x: last(x).softmax(1).max(1).values,
+        'largest logit': lambda x: last(x).max(1).values, 'energy': lambda x: last(x).logsumexp(1),
+        'length of the features': lambda x: x.norm(dim=1), 'Mahalanobis': mahalanobis,
+        'ViM': vim, '20 nearest of 8,000 photos': nearest,
         'centres (in the weights)': lambda x: closeness(x, model.known)}
 
 def judge(score):
@@ -76,7 +84,9 @@ def judge(score):
 rows = [dict(way=way) | judge(score) for way, score in WAYS.items()]
 with torch.no_grad(): sure = last(odd).softmax(1).max(1).values >= model.meta['sure_from']
 known = closeness(odd, model.known) >= model.meta['known_from']
-for row in rows: print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
-print(rows[-1]['by_kind'], f'sure of {100*(sure & known).double().mean():.1f}% of them, {100*sure.double().mean():.1f}% by probability alone')
-save_results(dict(weights=weights.name, n=len(odd), rows=rows, sure=100*(sure & known).double().mean().item(),
-                  sure_by_probability=100*sure.double().mean().item(), machine=machine()), Path('results')/f'{name}.json')
+sure, by_probability = (100*which.double().mean().item() for which in (sure & known, sure))
+for row in rows:
+    print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
+print(rows[-1]['by_kind'], f'sure of {sure:.1f}% of them, {by_probability:.1f}% by probability alone')
+save_results(dict(weights=weights.name, n=len(odd), rows=rows, sure=sure, sure_by_probability=by_probability,
+                  machine=machine()), Path('results')/f'{name}.json')
