@@ -393,7 +393,7 @@ def read_header(path)->dict: # the header; a missing cache_size, crop, temperatu
     return meta
 
 # %% ../nbs/06_model.ipynb #8e6e1490
-PACKAGED = ASSETS/'beyond.safetensors' # the trained weights in the package
+PACKAGED = ASSETS/'animals.safetensors' # the trained weights in the package; beyond and final lie beside them
 
 def read_seen(path)->np.ndarray: # (n, 3) uint64, as from `picture_keys`
     "The keys of the pictures that taught or chose the net of a weights file; raises `UserError` like `read_header`."
@@ -409,7 +409,8 @@ def _take(model:nn.Module, # changes
     model.load_state_dict({k: t.float() if t.is_floating_point() else t for k, t in own.items()})
     for name in _BESIDE: setattr(model, name, tensors.get(name))
     if model.known is not None: # a row of features each
-        F.linear(torch.zeros(model.get_submodule(last_layer(model)).in_features), model.known.float())
+        linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
+        F.linear(torch.zeros(linear[-1].in_features), model.known.float())
 
 def load_weights(path=None,   # a .safetensors file; None: the trained weights in the package
                 )->nn.Module: # in eval mode on the CPU, with `meta`, `seen`, `known` (or None) and `scores` (or None)

@@ -36,7 +36,7 @@ began = {}
 if 'share' in meta:
     tried = ', '.join(f'{float(k):.0%}: {v:.2f}%' for k, v in meta['tried'].items())
     began = {'pretrained': 'it began as EfficientNet-Lite0 with ImageNet weights (`imagenet.md`); all layers were '
-             f"tuned, then the weights moved back to {meta['share']:.0%} of the way and the last layer was fitted anew "
+             f"tuned, then the weights below the last layer moved back to {meta['share']:.0%} of the way "
              f'(`tools/animals.py`; on the validation part {tried})'}
 promises = {}
 if 'stay' in results:
