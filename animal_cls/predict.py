@@ -229,7 +229,7 @@ class _Portable(nn.Module):
                 ):
         super().__init__()
         self.model, self.meta = copy.deepcopy(model), model.meta
-        self.register_buffer('known', model.known)
+        self.register_buffer('typical', model.known) # a name that no output has
         self.last = model.get_submodule(last_layer(model))
         self.model.set_submodule(last_layer(model), nn.Identity()) # what is left gives the features
         size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of the squares that come in; pixels
@@ -242,7 +242,7 @@ class _Portable(nn.Module):
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T
         found = self.model(normalise(xb, self.meta['mean'], self.meta['std']))
         p = self.last(found).softmax(1)
-        return p if self.known is None else (p, closeness(found, self.known) >= self.meta['known_from'])
+        return p if self.typical is None else (p, closeness(found, self.typical) >= self.meta['known_from'])
 
 # %% ../nbs/11_predict.ipynb #5b01f0c9
 def _graph_of(net:_Portable,
@@ -252,7 +252,7 @@ def _graph_of(net:_Portable,
     shapes = {0: torch.export.Dim('batch')},
     program = torch.onnx.export(net, (xb,), dynamo=True, verbose=False, dynamic_shapes=shapes,
                                 input_names=['photos'],
-                                output_names=['probabilities', 'known'][:1 + (net.known is not None)])
+                                output_names=['probabilities', 'known'][:1 + (net.typical is not None)])
     program.model.metadata_props['animal_cls'] = json.dumps(net.meta)
     return program
 
@@ -283,7 +283,7 @@ def export_onnx(weights=None,      # a weights file; None: the trained weights i
     except ImportError: return float('nan')
     xb = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8)
     with torch.inference_mode(): said = net(xb)
-    said = said if net.known is None else said[0]
+    said = said if net.typical is None else said[0]
     return float(np.abs(ask_onnx(path, xb.numpy()) - said.numpy()).max())
 
 # %% ../nbs/11_predict.ipynb #ff7b03bc
