@@ -236,9 +236,8 @@ def _report_photos(cache): # from `prepare_data`
     for note in cache.notes: print(f'note: {note}')
 
 def _say_probe(history): # of the probe
-    row = history.iloc[0]
-    print(f'a first classifier after {row.seconds:.0f} s: {row.valid_accuracy:.1f}% of the photos that chose it; '
-          'now all layers learn', flush=True)
+    print(f'a first classifier after {history.seconds[0]:.0f} s: {history.valid_accuracy[0]:.1f}% of the photos that '
+          'chose it; now all layers learn', flush=True)
 
 def _measured(r:dict)->str: # results
     if r.get('folds'): return f"{_accuracy(r)}, each of the {r['n']} photos judged by a probe that has not seen it"
@@ -260,7 +259,7 @@ _KNOBS = dict(
 def _train_arguments(c:argparse.ArgumentParser):
     _add_data(c)
     c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0, '
-                   'torchvision:NAME or timm:NAME (default: the net of --init, else efficientnet-lite0; with fast and deck beyond)')
+                   'torchvision:NAME or timm:NAME (default: that of --init, or efficientnet-lite0; for fast and deck beyond)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from a trained net: a weights file, or 'package' for the "
                    'one in the package')
     c.add_argument('--recipe', metavar='NAME', choices=_Table('recipe', 'RECIPES'),

@@ -348,8 +348,7 @@ def save_weights(path,            # a .safetensors file
     "Save a net with all that is needed to use it; the file appears whole or not at all."
     tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     if half: tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
-    for name in _BESIDE:
-        if getattr(model, name, None) is not None: tensors[name] = getattr(model, name).cpu().contiguous()
+    tensors |= {k: getattr(model, k).cpu().contiguous() for k in _BESIDE if getattr(model, k, None) is not None}
     seen = getattr(model, 'seen', None) if seen is None else seen
     if seen is not None and len(seen):
         tensors['seen'] = torch.from_numpy(np.ascontiguousarray(seen, np.uint64).view(np.int64))
@@ -392,16 +391,6 @@ def read_header(path)->dict: # the header; a missing cache_size, crop, temperatu
     meta['classes'] = [from_utf8(c) for c in meta['classes']]
     return meta
 
-# %% ../nbs/06_model.ipynb #8e6e1490
-PACKAGED = ASSETS/'animals.safetensors' # the trained weights in the package; beyond and final lie beside them
-
-def read_seen(path)->np.ndarray: # (n, 3) uint64, as from `picture_keys`
-    "The keys of the pictures that taught or chose the net of a weights file; raises `UserError` like `read_header`."
-    read_header(path)
-    with safe_open(path, 'pt') as f:
-        if 'seen' not in f.keys(): return np.zeros((0, 3), np.uint64)
-        return f.get_tensor('seen').numpy().view(np.uint64)
-
 def _take(model:nn.Module, # changes
           tensors:dict):   # of a weights file
     "Give a net its weights and what travels beside them; raises `RuntimeError` for what does not fit."
@@ -411,6 +400,16 @@ def _take(model:nn.Module, # changes
     if model.known is not None: # a row of features each
         linear = [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
         F.linear(torch.zeros(linear[-1].in_features), model.known.float())
+
+# %% ../nbs/06_model.ipynb #8e6e1490
+PACKAGED = ASSETS/'animals.safetensors' # the trained weights in the package; beyond and final lie beside them
+
+def read_seen(path)->np.ndarray: # (n, 3) uint64, as from `picture_keys`
+    "The keys of the pictures that taught or chose the net of a weights file; raises `UserError` like `read_header`."
+    read_header(path)
+    with safe_open(path, 'pt') as f:
+        if 'seen' not in f.keys(): return np.zeros((0, 3), np.uint64)
+        return f.get_tensor('seen').numpy().view(np.uint64)
 
 def load_weights(path=None,   # a .safetensors file; None: the trained weights in the package
                 )->nn.Module: # in eval mode on the CPU, with `meta`, `seen`, `known` (or None) and `scores` (or None)

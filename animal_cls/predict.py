@@ -144,7 +144,7 @@ def _ask(predictor,    # a `Predictor`
          xs:list,      # squares, (S, S, 3) uint8
          explain:bool, # heat maps as well?
          target:int,   # class number to explain; None: the predicted class
-         method:str,   # one of `METHODS` of notebook 09
+         method:str    # one of `METHODS` of notebook 09
         )->tuple:      # n logits (classes); n numbers, how close the photos are; n heat maps (H, H); or n times None
     "Ask the net about one batch."
     net, heats, targets = predictor.model, [None]*len(xs), None if target is None else [target]*len(xs)
@@ -163,7 +163,6 @@ def _rows(predictor, # a `Predictor`
           least,     # as in `_answer`
           *how,      # explain, target, method, as in `_ask`
          ):          # yields one row for each photo
-    "The rows of one batch."
     good = [x for x, error in read if not error]
     with _ROOM.take(_GIANT): said = zip(*_ask(predictor, good, *how)) if good else ()
     answers = (_answer(predictor, *one, least) for one in said)
@@ -176,35 +175,22 @@ class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` from its weights file, and `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
         self.model = fold(load_weights(weights)).to(get_device())
-        self.meta, self.classes = self.model.meta, self.model.meta['classes']
-        self.side = self.meta['cache_size'] # of the squares, pixels
-
+        self.meta = self.model.meta
+        self.classes, self.side = self.meta['classes'], self.meta['cache_size'] # of the squares, pixels
     def __repr__(self): return f"Predictor({self.model.name}, {len(self.classes)} classes, {self.meta['size']} px)"
 
     def stream(self, photos,       # any iterable of paths, folders and PIL images
-               batch:int=64,       # photos at a time, at least 1
-               explain:bool=False, # add heat maps?
+               batch:int=64, explain:bool=False, # photos at a time, at least 1; add heat maps?
                target:int=None,    # class number to explain; None: the predicted class
                method:str='gradcam', # one of `METHODS` of notebook 09
                confidence:float=None): # share of photos whose `set` shall hold their class, such as .99; None: no sets
-        """Yields a row for each photo: path, label, english, probability, known, probabilities, sure; or path, error.
-
-        `known` is None where the weights cannot tell. Raises `UserError` if they cannot promise a set."""
-        least = self._least(confidence)
+        "Yields a row a photo: path, label, english, probability, known, probabilities, sure, set; or path and error."
         pace, files = Pace(), (file for photo in photos for file in _expand(photo))
+        least = None if confidence is None else least_probability(self.model.scores, confidence)
         for some, read in _read_ahead(files, self.side, max(1, batch), int(get_device().type != 'cpu')):
             with pace() if len(some) == batch else nullcontext():
-                rows = list(_rows(self, some, read, least, explain, target, method))
+                rows = [*_rows(self, some, read, least, explain, target, method)]
             yield from rows
-
-    def _least(self, confidence): # as in `stream` -> as in `_answer`
-        if confidence is None: return None
-        if not 0 < confidence < 1:
-            raise UserError(f'No set is right with confidence {confidence}: choose one between 0 and 1.')
-        if self.model.scores is None:
-            raise UserError('These weights can promise no sets, because no validation photos have judged them: '
-                            'train again, with a validation part.')
-        return least_probability(self.model.scores, confidence)
 
     def __call__(self, photos, batch:int=64, confidence:float=None)->list:
         "Rows for one photo or several, as from `stream`."
@@ -212,8 +198,8 @@ class Predictor:
 
     def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list:
         "As a call, with `heat`, (H, H) in [0, 1] over the whole photo, for the class `target` or the predicted one."
-        number = None if target is None else class_number(target, self.classes)
-        return list(self.stream(_as_list(photos), batch, True, number, method))
+        if target is not None: target = class_number(target, self.classes)
+        return list(self.stream(_as_list(photos), batch, True, target, method))
 
 # %% ../nbs/11_predict.ipynb #6d29f680
 def load(weights=None, # a weights file; None: the trained weights in the package
@@ -232,7 +218,7 @@ class _Portable(nn.Module):
         self.register_buffer('typical', model.known) # a name that no output has
         self.last = model.get_submodule(last_layer(model))
         self.model.set_submodule(last_layer(model), nn.Identity()) # what is left gives the features
-        size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of the squares that come in; pixels
+        size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of what comes in; pixels
         # cropping and resizing are linear: what they do to the identity matrix is their matrix
         eye = torch.eye(side)[middle(side, self.meta['crop'])]
         small = F.interpolate(eye[None, None], (size, side), mode='bilinear', align_corners=False)

@@ -123,7 +123,7 @@ def fit_recipe(r:Recipe, # as it stands
 
 # %% ../nbs/92_recipe.ipynb #7d392218
 def training_plan(
-    model:str|None=None,  # name of a net; None: that of `init`; else one that has learned, or 'beyond' for FAST and DECK
+    model:str|None=None,  # name of a net; None: that of `init`, or one that has learned, or 'beyond' for FAST, DECK
     recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned, otherwise FAST
     init:str|None=None,   # where to start: a weights file, or 'package' for those in the package; None: random weights
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
