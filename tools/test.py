@@ -17,8 +17,8 @@ path = f"{bin}{os.pathsep}{os.environ['PATH']}"
 os.environ |= dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PATH=path, MPLBACKEND='agg')
 
 # From the ground floor up: a module may import those before it.
-HOUSE = '''core sample archive data scan eda preprocess augment device model recipe state
-           train evaluate gradcam features predict widgets report bench cli'''.split()
+HOUSE = '''core sample archive data scan eda preprocess augment device model recipe state features
+           train evaluate gradcam predict widgets report bench cli'''.split()
 
 def call(*args):
     "Run a command in the project's folder: did it work, and what did it print?"
