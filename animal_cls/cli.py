@@ -173,8 +173,8 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
 def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
-    from animal_cls.model import create_model
     from animal_cls.features import probe
+    from animal_cls.model import create_model
     from animal_cls.recipe import training_plan
     from animal_cls.state import each_in_turn, join_world, must_be_free, world
     from animal_cls.train import fine_tune, train
@@ -259,7 +259,7 @@ _KNOBS = dict(
 def _train_arguments(c:argparse.ArgumentParser):
     _add_data(c)
     c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0, '
-                   'torchvision:NAME or timm:NAME (default: that of --init, or efficientnet-lite0; for fast and deck beyond)')
+                   'torchvision:NAME or timm:NAME (default: that of --init; else efficientnet-lite0, or beyond for fast, deck)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from a trained net: a weights file, or 'package' for the "
                    'one in the package')
     c.add_argument('--recipe', metavar='NAME', choices=_Table('recipe', 'RECIPES'),

@@ -18,9 +18,9 @@ from .augment import augment, class_strength, Geometry, prepare, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
 from .device import allowed_threads, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
 from .device import peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
-from .features import probe
 from .preprocess import Cache, channel_stats, fingerprints, lessons
 from .recipe import fit_recipe, one_cycle, PROBE, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, must_be_free, read_state, save_state
