@@ -97,6 +97,26 @@ def class_strength(counts,        # (classes) training photos of each class
     logs = torch.as_tensor(counts).float().clamp(min=1).log()
     return 1 + boost*(logs.max() - logs)/(logs.max() - logs.min()).clamp(min=1e-6)
 
+# %% ../nbs/05_augment.ipynb #32238ee0
+def random_colour(n:int,          # photos in the batch
+                  colour:float,   # largest change, 0 to 1
+                  generator=None, # torch.Generator on the CPU
+                 )->torch.Tensor: # (3, n) factors of brightness, contrast and saturation, 0 to 2
+    "Draw changes of colour as torchvision's ColorJitter does, and a few grey pictures as its RandomGrayscale."
+    factors = 1 + colour*(2*torch.rand(3, n, generator=generator) - 1)
+    factors[2] *= torch.rand(n, generator=generator) >= colour/4
+    return factors
+
+def recolour(xb:torch.Tensor,      # (N, 3, H, W) float, 0 to 255
+             factors:torch.Tensor, # (3, N), from `random_colour`
+            )->torch.Tensor:       # (N, 3, H, W) float, 0 to 255
+    "Change saturation, contrast and brightness of each picture, in this order."
+    brightness, contrast, saturation = factors[:, :, None, None, None]
+    grey = (xb*xb.new_tensor([.299, .587, .114]).view(3, 1, 1)).sum(1, keepdim=True)
+    return (brightness*(grey.mean((2, 3), keepdim=True)*(1 - contrast)
+                        + contrast*torch.lerp(grey, xb, saturation))).clamp_(0, 255)
+
+
 # %% ../nbs/05_augment.ipynb #bc3f1f2e
 def normalise(xb:torch.Tensor, # (N, 3, H, W) float, 0 to 255
               mean, std,       # three floats each, or tensors of three, for pixels in [0, 1]
@@ -111,8 +131,9 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
             size:int,          # side of the result, pixels
             mean, std,         # of the training set
             corners='reflect', # as in `resample`
+            colour=None,       # (3, N), from `random_colour`; None: colours stay
            )->torch.Tensor:    # (N, 3, size, size) float
-    "A training batch: crop, flip and rotate each photo in its own way, then normalise."
+    "A training batch: crop, flip, rotate and tint each photo in its own way, then normalise."
     g = Geometry(*(v.to(xb.device, non_blocking=True) for v in g))
     out = torch.empty(len(xb), 3, size, size, device=xb.device)
     at_once = 4*torch.get_num_threads() if xb.device.type == 'cpu' else max(1, len(xb))
@@ -120,6 +141,7 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
         some = slice(i, i + at_once)
         planes = xb[some].permute(0, 3, 1, 2).contiguous().float() # faster to sample on a CPU than (H, W, 3)
         crops = resample(planes, Geometry(*(v[some] for v in g)), size, corners)
+        if colour is not None: crops = recolour(crops, colour[:, some])
         out[some] = normalise(crops, mean, std)
     return out
 

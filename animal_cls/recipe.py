@@ -16,7 +16,7 @@ from .model import LITE, MODELS, load_weights
 _WORDS = dict(schedule=('onecycle', 'plateau'), corners=('reflect', 'black'))
 _LIMITS = dict(epochs=(1, 10**6), batch=(1, 10**6), lr=(0, 1e12), test_scale=(.5, 2), test_crop=(.1, 1),
                warmup=(0, .99), momentum=(0, .9999), weight_decay=(0, 1), dropout=(0, .99), label_smoothing=(0, 1),
-               head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10),
+               head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10), colour=(0, 1),
                lr_patience=(0, 10**6), stop_patience=(0, 10**6), stop_diff=(0, 100), min_batches=(1, 10**6),
                steady=(0, 10**6), min_steps=(0, 10**9), seed=(0, 2**40))
 
@@ -61,6 +61,7 @@ class Recipe:
     degrees: float = 10.          # rotation is uniform in ± this
     true_aspect: bool = False     # crops have their ratio in the photo (True) or in its squeezed copy (False)
     corners: str = 'reflect'      # outside a rotated crop: 'reflect' or 'black'
+    colour: float = 0.            # largest change of brightness, contrast, saturation; a quarter as often: grey
     boost: float = .5             # minority boosting: extra augmentation strength of the rarest class
     lr_patience: int = 4          # plateau: epochs without a better validation before lr is cut
     stop_patience: int = 0        # plateau: stop after more than so many epochs without a better one; 0: never

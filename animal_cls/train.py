@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as F
 from torch.nn.parallel import DistributedDataParallel
-from .augment import augment, class_strength, Geometry, prepare, random_geometry
+from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
 from .device import allowed_threads, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
 from .device import peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
@@ -73,13 +73,15 @@ class Batches(_Epochs):
         self.mean, self.std = list(mean), list(std)
         self.norm = [torch.tensor(v, device=self.device) for v in (mean, std)]
 
-    def raw(self, rows, seed:int): # rows (n) -> pixels (n, S, S, 3) uint8, dice (6, n), class numbers (n)
+    def raw(self, rows, seed:int): # rows (n) -> pixels (n, S, S, 3) uint8, dice (6 or 9, n), class numbers (n)
         r, rows, dice = self.recipe, np.asarray(rows), torch.Generator().manual_seed(seed)
         g = random_geometry(len(rows), r.scale, r.ratio, r.degrees, self.aspect[rows], self.strength[rows], dice)
+        if r.colour: g = *g, *random_colour(len(rows), r.colour, dice)
         return self.pixels(rows), send(torch.stack(list(g)), self.device), send(self.ys[rows], self.device)
 
     def augmented(self, pixels, dice, size:int): # what `raw` gives -> (n, 3, size, size) float
-        return augment(pixels, Geometry(*dice), size, *self.norm, self.recipe.corners)
+        colour = dice[6:] if len(dice) > 6 else None
+        return augment(pixels, Geometry(*dice[:6]), size, *self.norm, self.recipe.corners, colour)
 
     def get(self, rows, size:int, seed:int): # rows (n) -> (n, 3, size, size) float, class numbers (n)
         pixels, dice, yb = self.raw(rows, seed)
