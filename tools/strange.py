@@ -1,13 +1,14 @@
 """What does a net say to pictures of everything else? python tools/strange.py WEIGHTS DATA STRANGE NAME
 
 DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows. The threshold of each way to
-tell is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. Ways that need
-features of training photos use 8,000 of them at most. Writes results/NAME.json."""
+tell is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. All ways but the
+last one are pytorch-ood's; those that need features of training photos use 8,000 of them at most. Writes
+results/NAME.json."""
 import sys
 from pathlib import Path
 import numpy as np
 import torch
-from sklearn.covariance import EmpiricalCovariance
+from pytorch_ood.detector import EnergyBased, KNN, Mahalanobis, MaxLogit, MaxSoftmax, ViM
 from sklearn.metrics import roc_auc_score
 from animal_cls.data import get_data
 from animal_cls.device import get_device, machine
@@ -40,33 +41,18 @@ found, odd = (torch.from_numpy(embed(model, c).astype(np.float32)) for c in (cac
 y = torch.tensor([classes.index(label) for label in cache.items.label])
 train, valid, test = (np.flatnonzero(cache.items.part == part) for part in ('train', 'valid', 'test'))
 bank = np.random.default_rng(0).permutation(train)[:8000]
-unit = torch.nn.functional.normalize
 last = model.get_submodule(last_layer(model)).cpu()
-means = torch.stack([found[bank][y[bank] == c].mean(0) for c in range(len(classes))])
-whiten = EmpiricalCovariance().fit((found[bank] - means[y[bank]]).numpy()).precision_.astype(np.float32)
 
-def mahalanobis(x):
-    "Minus the smallest distance to the mean of a class, with one covariance for all (Lee et al. 2018)."
-    apart = x[:, None] - means
-    return -torch.einsum('ncd,de,nce->nc', apart, torch.from_numpy(whiten), apart).min(1).values
+def fitted(detector): # to features of training photos; theirs says how strange a picture is, not how well known
+    detector.fit_features(found[bank], y[bank])
+    return lambda x: -detector.predict_features(x)
 
-centre = found[bank].mean(0)
-basis = torch.linalg.svd(found[bank[:4000]] - centre, full_matrices=False)[2][:512]
+def of_logits(detector): return lambda x: -detector.predict_logits(last(x))
 
-def left_over(x): # what the main directions of the training photos do not explain
-    return ((x - centre) - (x - centre) @ basis.T @ basis).norm(dim=1)
-
-def vim(x):
-    "Energy less the left-over, on the scale of the largest logit (Wang et al. 2022)."
-    with torch.no_grad(): scale = last(found[bank]).max(1).values.mean()/left_over(found[bank]).mean()
-    return last(x).logsumexp(1) - scale*left_over(x)
-
-def nearest(x): return (unit(x, dim=1) @ unit(found[bank], dim=1).T).topk(20, 1).values.mean(1)
-
-WAYS = {'highest probability': lambda x: last(x).softmax(1).max(1).values,
-        'largest logit': lambda x: last(x).max(1).values, 'energy': lambda x: last(x).logsumexp(1),
-        'length of the features': lambda x: x.norm(dim=1), 'Mahalanobis': mahalanobis,
-        'ViM': vim, '20 nearest of 8,000 photos': nearest,
+WAYS = {'highest probability': of_logits(MaxSoftmax(None)), 'largest logit': of_logits(MaxLogit(None)),
+        'energy': of_logits(EnergyBased(None)), 'length of the features': lambda x: x.norm(dim=1),
+        'Mahalanobis': fitted(Mahalanobis(None)), 'ViM': fitted(ViM(None, 512, last.weight, last.bias)),
+        '20th nearest of 8,000 photos': fitted(KNN(None, k=20)),
         'centres (in the weights)': lambda x: closeness(x, model.known)}
 
 def judge(score):
