@@ -17,6 +17,7 @@ from PIL import Image
 from .core import ImageError, readable, save_table, UserError, write_atomic
 from .data import ACTIONS, open_image, read_curation
 from .eda import both_names
+from .features import similar
 from .gradcam import METHODS, overlay, scale_bar
 from .predict import expand, load, upright
 
@@ -165,7 +166,9 @@ def _toolbar(browser)->ipywidgets.HBox:
 def _add_views(browser)->None:
     "Give a page its pictures, empty for now, and a note above them."
     browser.note, browser.views = ipywidgets.HTML(), [ipywidgets.HTML() for _ in range(browser.per_page)]
-    browser.cells = [ipywidgets.VBox([v]) for v in browser.views]
+    browser.likes = [ipywidgets.Button(description='like this', layout=dict(width='auto')) for _ in browser.views]
+    for k, button in enumerate(browser.likes): button.on_click(lambda _, k=k: browser.like(browser.shown.path.iloc[k]))
+    browser.cells = [ipywidgets.VBox([*pair]) for pair in zip(browser.views, browser.likes)]
     columns = f'repeat({browser.columns}, minmax(0, 1fr))'
     browser.grid = ipywidgets.GridBox(layout=dict(grid_template_columns=columns, grid_gap='14px 12px'))
 
@@ -194,6 +197,18 @@ def _page_still(browser)->str: # HTML
     tiles = ''.join(v.value for v in browser.views[:len(browser.shown)])
     columns = f'repeat({browser.columns}, minmax(0, 1fr))'
     return f'{browser.note.value}<div class="ac-page" style="grid-template-columns: {columns}">{tiles}</div>'
+
+def _sort_by_likeness(browser, path:str)->None:
+    "The photos most similar to one of them first."
+    browser.note.value = 'Looking at all photos, the first time only …'
+    try: near = similar(browser.root/path, browser.root, browser.table, len(browser.table), progress=False)
+    except UserError as e: return browser.fill(str(e))
+    browser.table['similarity'] = browser.table.path.map(near.set_index('path').similarity)
+    for w in browser.sort, browser.down: w.unobserve(browser.select, 'value') # the page is made once, when both are set
+    browser.sort.options = [*dict.fromkeys([*browser.sort.options, 'similarity'])]
+    browser.sort.value, browser.down.value = 'similarity', True
+    for w in browser.sort, browser.down: w.observe(browser.select, 'value')
+    browser.select()
 
 class _WithStill(ipywidgets.VBox):
     "A widget with a still for pages without a kernel: subclasses have `still`, which gives HTML."
@@ -226,6 +241,7 @@ class Browser(_WithStill):
         self.fill()
         self.grid.children = self.cells[:len(self.shown)]
 
+    def like(self, path): _sort_by_likeness(self, path)
     def fill(self, say=''): _fill(self, say)
     def still(self): return _page_still(self)
     def __repr__(self): return f'{type(self).__name__}({_position(self)})'
@@ -255,7 +271,7 @@ class Cleaner(Browser):
     def show(self, _=None):
         super().show()
         old, self.picks = self.picks, [_pick_box(self, *r) for r in zip(self.shown.path, self.shown.label)]
-        for cell, view, pick in zip(self.cells, self.views, self.picks): cell.children = view, pick
+        for cell, *parts in zip(self.cells, self.views, self.picks, self.likes): cell.children = parts
         for pick in old: pick.close()
 
     def choose(self, path, label, choice):
