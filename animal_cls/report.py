@@ -9,7 +9,7 @@ __all__ = ['read_run', 'make_report']
 import base64, hashlib, html, io, json, os, re
 from pathlib import Path
 import numpy as np, pandas as pd
-import matplotlib.pyplot as plt
+import matplotlib.pyplot as plt, torch
 from PIL import Image
 from matplotlib.figure import Figure
 from . import __version__
@@ -19,6 +19,7 @@ from .device import get_device, machine
 from .eda import audit, both_names, plot_balance
 from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion
 from .evaluate import plot_coverage, top_losses
+from .features import closeness, last_inputs, plot_map
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
 from .model import MODELS, load_weights
 from .preprocess import Cache, fingerprints, prepare_data, read_split
@@ -82,7 +83,6 @@ def _html_cell(cell, # HTML, or (HTML, percent) for a cell with a bar
     if isinstance(cell, tuple): return f'<td class=bar style="--p:{cell[1]:.0f}%">{cell[0]}'
     return f'<td>{cell}'
 
-# %% ../nbs/13_report.ipynb #2de1702a
 def _html_table(head:list, # names of the columns, as text
                 rows:list, # lists of cells, as for `_html_cell`
                )->str:     # HTML
@@ -449,6 +449,26 @@ def _history_section(history:pd.DataFrame # a row per epoch
             'so its accuracy may be lower than that of validation.</p>'
             + _plot_tag(plot_history(history)[0].figure, 'accuracy and loss by epoch'))
 
+# %% ../nbs/13_report.ipynb #61b1813d
+def _map_section(model,       # of the run, with its facts
+                 cache:Cache, # photos of the run
+                )->str:       # HTML
+    "Some photos on a plane, by what the net sees in them."
+    rows = np.sort(np.random.default_rng(0).permutation(len(cache))[:400])
+    if len(rows) < 4: return ''
+    with last_inputs(model) as kept: logits, labels = logits_labels(model, cache, rows)
+    found = torch.cat(kept).float().cpu()
+    marks = {'called something else': logits.argmax(1) != labels}
+    if model.known is not None: marks['none of these'] = closeness(found, model.known) < model.meta['known_from']
+    fig, file = Figure(figsize=(9, 6.5)), io.BytesIO()
+    plot_map(found, cache.items.label.iloc[rows], cache.xs[rows], marks, fig.subplots())
+    fig.savefig(file, format='jpeg', dpi=144, bbox_inches='tight')
+    alt = f'{len(rows)} photos as dots, some as small pictures, similar ones close together'
+    return (f'<h3>A map</h3><p>{len(rows):,} of the photos, those that look alike to the net close together (t-SNE). '
+            'A dot among dots of another colour may have a wrong label; an island may be a kind of its own.</p>'
+            f'<div class=wide>{_img_tag(file, "jpeg", alt, 2/3)}</div>')
+
+
 # %% ../nbs/13_report.ipynb #b0a1c2df
 def _class_scores(results:dict # from `metrics`
                  )->str:       # HTML
@@ -520,7 +540,7 @@ def make_report(run,                # folder of a run, as `train` leaves it
     df = scan(root, items, progress=progress) if scan_df is None else scan_df
     sections = {'Result': headline(results, meta),
                 'What to do next': next_steps(results, meta, answers, root.resolve().name),
-                'The data': _data_section(root, df, audit(df) if findings is None else findings),
+                'The data': _data_section(root, df, audit(df) if findings is None else findings) + _map_section(model, cache),
                 'How it learned': _history_section(history),
                 'Where it fails': _mistakes_section(results),
                 'How sure it is': _confidence_section(results, meta, answers),
