@@ -538,9 +538,10 @@ def make_report(run,                # folder of a run, as `train` leaves it
     results = metrics(logits, labels, meta['classes']) | saved
     answers = top_losses(logits, labels, cache.items.iloc[at], meta['classes'], len(at))
     df = scan(root, items, progress=progress) if scan_df is None else scan_df
+    findings = audit(df) if findings is None else findings
     sections = {'Result': headline(results, meta),
                 'What to do next': next_steps(results, meta, answers, root.resolve().name),
-                'The data': _data_section(root, df, audit(df) if findings is None else findings) + _map_section(model, cache),
+                'The data': _data_section(root, df, findings) + _map_section(model, cache),
                 'How it learned': _history_section(history),
                 'Where it fails': _mistakes_section(results),
                 'How sure it is': _confidence_section(results, meta, answers),

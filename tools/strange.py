@@ -68,11 +68,14 @@ def judge(score):
                 auroc=float(told), by_kind=by)
 
 rows = [dict(way=way) | judge(score) for way, score in WAYS.items()]
-with torch.no_grad(): sure = last(odd).softmax(1).max(1).values >= model.meta['sure_from']
+with torch.no_grad(): best, label = last(odd).softmax(1).max(1)
+sure = best >= model.meta['sure_from']
 known = closeness(odd, model.known) >= model.meta['known_from']
+said = [dict(kind=Path(p).stem, label=classes[c], probability=b, known=k) for p, c, b, k in
+        zip(others.items.path, label.tolist(), best.tolist(), known.tolist())]
 sure, by_probability = (100*which.double().mean().item() for which in (sure & known, sure))
 for row in rows:
     print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
 print(rows[-1]['by_kind'], f'sure of {sure:.1f}% of them, {by_probability:.1f}% by probability alone')
 save_results(dict(weights=weights.name, n=len(odd), rows=rows, sure=sure, sure_by_probability=by_probability,
-                  machine=machine()), Path('results')/f'{name}.json')
+                  said=said, machine=machine()), Path('results')/f'{name}.json')
