@@ -84,9 +84,9 @@ FAST = Recipe('fast', epochs=30, batch=128, lr=0., schedule='onecycle', stages=(
               test_scale=1.25, test_crop=.875, nesterov=True, weight_decay=5e-4, dropout=.3, label_smoothing=.1,
               scale=(.25, 1.), boost=0., min_batches=16, min_steps=1000)
 TUNE = dataclasses.replace(FAST, name='tune', epochs=5, batch=64, lr=.005, stages=((.5, 2/3), (1., 1.)), head=.25,
-                           test_scale=7/6, test_crop=1., weight_decay=1e-4, label_smoothing=.05, min_batches=8,
+                           test_scale=4/3, test_crop=1., weight_decay=1e-4, label_smoothing=.05, min_batches=8,
                            min_steps=100, steady=64)
-PROBE = dataclasses.replace(TUNE, name='probe', epochs=1, size=224, test_scale=1.) # only the last layer
+PROBE = dataclasses.replace(TUNE, name='probe', epochs=1, size=256, test_scale=1.) # only the last layer
 RECIPES = dict(deck=DECK, fast=FAST, tune=TUNE, probe=PROBE)
 
 # %% ../nbs/92_recipe.ipynb #fff139b0

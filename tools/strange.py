@@ -1,9 +1,9 @@
 """What does a net say to pictures of everything else? python tools/strange.py WEIGHTS DATA STRANGE NAME
 
-DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows. The threshold of each way to
-tell is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange pictures. All ways but the
-last one are pytorch-ood's; those that need features of training photos use 8,000 of them at most. Writes
-results/NAME.json."""
+DATA holds the photos that the net was trained on, STRANGE pictures of nothing it knows, in folders by kind or in one. The
+threshold of each way to tell is what 95 in 100 of the net's validation photos reach; nothing is chosen by the strange
+pictures. All ways but the last one are pytorch-ood's; those that need features of training photos use 8,000 of them at
+most. Writes results/NAME.json."""
 import sys
 from pathlib import Path
 import numpy as np
@@ -36,7 +36,7 @@ KINDS = dict.fromkeys(NEAR, 'animals near the ten') | dict.fromkeys(FAR, 'other 
 model = load_weights(weights).to(get_device())
 side, classes = model.meta['cache_size'], model.meta['classes']
 cache = prepare_data(*get_data(data), side, read_split(weights.parent/'split.csv'))
-others = build_cache(strange, get_data(strange)[1].assign(label='strange'), side)
+others = build_cache(strange, get_data(strange)[1], side)
 found, odd = (torch.from_numpy(embed(model, c).astype(np.float32)) for c in (cache, others))
 y = torch.tensor([classes.index(label) for label in cache.items.label])
 train, valid, test = (np.flatnonzero(cache.items.part == part) for part in ('train', 'valid', 'test'))
@@ -55,13 +55,14 @@ WAYS = {'highest probability': of_logits(MaxSoftmax(None)), 'largest logit': of_
         '20th nearest of 8,000 photos': fitted(KNN(None, k=20)),
         'centres (in the weights)': lambda x: closeness(x, model.known)}
 
+kinds = [KINDS.get(Path(p).stem, label or 'things') for p, label in zip(others.items.path, others.items.label)]
+
 def judge(score):
     "How many strange pictures pass, how many test photos stay, how well the two are told apart."
     with torch.no_grad(): kept, new, strange_ones = (torch.cat([score(x) for x in s.split(500)])
                                                      for s in (found[valid], found[test], odd))
     least = kept.quantile(.05)
     passes, told = strange_ones >= least, roc_auc_score([1]*len(new) + [0]*len(odd), torch.cat([new, strange_ones]))
-    kinds = [KINDS.get(Path(p).stem, 'things') for p in others.items.path]
     by = {k: dict(n=kinds.count(k), passes=100*np.mean([bool(p) for p, kind in zip(passes, kinds) if kind == k]))
           for k in dict.fromkeys(sorted(kinds))}
     return dict(passes=100*passes.double().mean().item(), stays=100*(new >= least).double().mean().item(),
@@ -72,7 +73,7 @@ with torch.no_grad(): best, label = last(odd).softmax(1).max(1)
 sure = best >= model.meta['sure_from']
 known = closeness(odd, model.known) >= model.meta['known_from']
 said = [dict(kind=Path(p).stem, label=classes[c], probability=b, known=k) for p, c, b, k in
-        zip(others.items.path, label.tolist(), best.tolist(), known.tolist())]
+        zip(others.items.path, label.tolist(), best.tolist(), known.tolist())][:1000]
 sure, by_probability = (100*which.double().mean().item() for which in (sure & known, sure))
 for row in rows:
     print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
