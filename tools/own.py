@@ -42,9 +42,9 @@ def try_out(draw):
         seconds, said = time.time() - start, json.loads(Path(f'{tmp}/run/results.json').read_text())
         net = Predictor(f'{tmp}/run/weights.safetensors')
     right = [r['label'] == label for r, label in zip(net([root/p for p in others.path]), others.label)]
-    pass_as = [r['known'] for r in net([strange])] if strange else [np.nan]
+    passes = 100*np.mean([r['known'] for r in net([strange])]) if strange else None
     return dict(accuracy=100*np.mean(right), n=len(others), said=said['accuracy'], interval=said['interval'],
-                said_of=said['n'], share=net.meta.get('share'), seconds=round(seconds, 1), passes=100*np.mean(pass_as))
+                said_of=said['n'], share=net.meta.get('share'), seconds=round(seconds, 1), passes=passes)
 
 rows = []
 for draw in range(int(draws)):
@@ -53,7 +53,8 @@ for draw in range(int(draws)):
 df = pd.DataFrame(rows)
 holds = sum(low <= a <= high for a, (low, high) in zip(df.accuracy, df.interval))
 print(f'accuracy {df.accuracy.mean():.1f}% ({df.accuracy.min():.1f} to {df.accuracy.max():.1f}), '
-      f'{df.seconds.mean():.0f} s, interval holds in {holds} of {len(df)}, {df.passes.mean():.1f}% strange ones pass')
+      f'{df.seconds.mean():.0f} s, interval holds in {holds} of {len(df)}'
+      + (f', {df.passes.mean():.1f}% strange ones pass' if strange else ''))
 save_results(dict(classes=sorted(set(table.label)), photos=int(n), options=options, accuracy=df.accuracy.mean(),
                   seconds=df.seconds.mean(), interval_holds=holds, draws=rows, machine=machine()),
              Path('results')/f'own-{name}.json')
