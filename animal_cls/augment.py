@@ -131,7 +131,7 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
             size:int,          # side of the result, pixels
             mean, std,         # of the training set
             corners='reflect', # as in `resample`
-            colour=None,       # (3, N), from `random_colour`; None: colours stay
+            colour=(),         # (3, N), from `random_colour`; empty: colours stay
            )->torch.Tensor:    # (N, 3, size, size) float
     "A training batch: crop, flip, rotate and tint each photo in its own way, then normalise."
     g = Geometry(*(v.to(xb.device, non_blocking=True) for v in g))
@@ -141,7 +141,7 @@ def augment(xb:torch.Tensor,   # (N, S, S, 3) uint8, a slice of the cache, on an
         some = slice(i, i + at_once)
         planes = xb[some].permute(0, 3, 1, 2).contiguous().float() # faster to sample on a CPU than (H, W, 3)
         crops = resample(planes, Geometry(*(v[some] for v in g)), size, corners)
-        if colour is not None: crops = recolour(crops, colour[:, some])
+        if len(colour): crops = recolour(crops, colour[:, some])
         out[some] = normalise(crops, mean, std)
     return out
 

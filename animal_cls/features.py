@@ -29,6 +29,8 @@ def _far_apart(spots, least:float)->list: # (n, 2), a distance -> row numbers
         if not kept or np.abs(spots[kept] - spot).max(1).min() >= least: kept.append(i)
     return kept
 
+
+# %% ../nbs/10_features.ipynb #448e305b
 def plot_map(found,      # (N, D) features, N at least 4
              labels,     # (N) class of each photo
              pixels,     # (N, S, S, 3) uint8

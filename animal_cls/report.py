@@ -532,9 +532,8 @@ def make_report(run,                # folder of a run, as `train` leaves it
     "Write a report of a run, a single HTML file; raises `UserError` if the run or its photos are missing."
     run, root, out = Path(run), Path(root), Path(out)
     model, history, split, saved = read_run(run)
-    model, meta = model.to(get_device()), model.meta
-    cache, at, items = _test_photos(run, root, items, meta, split, progress)
-    logits, labels = logits_labels(model, cache, at)
+    meta, (cache, at, items) = model.meta, _test_photos(run, root, items, model.meta, split, progress)
+    logits, labels = logits_labels(model.to(get_device()), cache, at)
     results = metrics(logits, labels, meta['classes']) | saved
     answers = top_losses(logits, labels, cache.items.iloc[at], meta['classes'], len(at))
     df = scan(root, items, progress=progress) if scan_df is None else scan_df
@@ -548,6 +547,6 @@ def make_report(run,                # folder of a run, as `train` leaves it
                 'Where it looked': _heat_section(root, model, cache, answers),
                 'How it was made': _made_section(run, model, history, split, results)}
     about = f'{meta["model"]} on {root.resolve().name}, recipe {meta["recipe"]["name"]}'
-    text = _page(run.resolve().name, about, sections)
-    write_atomic(out, lambda p: p.write_bytes(text.encode('utf-8', 'backslashreplace')))
+    page = _page(run.resolve().name, about, sections).encode('utf-8', 'backslashreplace')
+    write_atomic(out, lambda p: p.write_bytes(page))
     return out

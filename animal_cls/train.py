@@ -80,8 +80,7 @@ class Batches(_Epochs):
         return self.pixels(rows), send(torch.stack(list(g)), self.device), send(self.ys[rows], self.device)
 
     def augmented(self, pixels, dice, size:int): # what `raw` gives -> (n, 3, size, size) float
-        colour = dice[6:] if len(dice) > 6 else None
-        return augment(pixels, Geometry(*dice[:6]), size, *self.norm, self.recipe.corners, colour)
+        return augment(pixels, Geometry(*dice[:6]), size, *self.norm, self.recipe.corners, dice[6:])
 
     def get(self, rows, size:int, seed:int): # rows (n) -> (n, 3, size, size) float, class numbers (n)
         pixels, dice, yb = self.raw(rows, seed)

@@ -167,7 +167,8 @@ def _add_views(browser)->None:
     "Give a page its pictures, empty for now, and a note above them."
     browser.note, browser.views = ipywidgets.HTML(), [ipywidgets.HTML() for _ in range(browser.per_page)]
     browser.likes = [ipywidgets.Button(description='like this', layout=dict(width='auto')) for _ in browser.views]
-    for k, button in enumerate(browser.likes): button.on_click(lambda _, k=k: browser.like(browser.shown.path.iloc[k]))
+    for k, button in enumerate(browser.likes):
+        button.on_click(lambda _, k=k: _sort_by_likeness(browser, browser.shown.path.iloc[k]))
     browser.cells = [ipywidgets.VBox([*pair]) for pair in zip(browser.views, browser.likes)]
     columns = f'repeat({browser.columns}, minmax(0, 1fr))'
     browser.grid = ipywidgets.GridBox(layout=dict(grid_template_columns=columns, grid_gap='14px 12px'))
@@ -197,18 +198,6 @@ def _page_still(browser)->str: # HTML
     tiles = ''.join(v.value for v in browser.views[:len(browser.shown)])
     columns = f'repeat({browser.columns}, minmax(0, 1fr))'
     return f'{browser.note.value}<div class="ac-page" style="grid-template-columns: {columns}">{tiles}</div>'
-
-def _sort_by_likeness(browser, path:str)->None:
-    "The photos most similar to one of them first."
-    browser.note.value = 'Looking at all photos, the first time only …'
-    try: near = similar(browser.root/path, browser.root, browser.table, len(browser.table), progress=False)
-    except UserError as e: return browser.fill(str(e))
-    browser.table['similarity'] = browser.table.path.map(near.set_index('path').similarity)
-    for w in browser.sort, browser.down: w.unobserve(browser.select, 'value') # the page is made once, when both are set
-    browser.sort.options = [*dict.fromkeys([*browser.sort.options, 'similarity'])]
-    browser.sort.value, browser.down.value = 'similarity', True
-    for w in browser.sort, browser.down: w.observe(browser.select, 'value')
-    browser.select()
 
 class _WithStill(ipywidgets.VBox):
     "A widget with a still for pages without a kernel: subclasses have `still`, which gives HTML."
@@ -241,13 +230,24 @@ class Browser(_WithStill):
         self.fill()
         self.grid.children = self.cells[:len(self.shown)]
 
-    def like(self, path): _sort_by_likeness(self, path)
     def fill(self, say=''): _fill(self, say)
     def still(self): return _page_still(self)
     def __repr__(self): return f'{type(self).__name__}({_position(self)})'
     pages = property(lambda self: max(1, -(-len(self.rows)//self.per_page)))
 
 # %% ../nbs/12_widgets.ipynb #5fe589b3
+def _sort_by_likeness(browser, path:str)->None:
+    "The photos most similar to one of them first."
+    browser.note.value = 'Looking at all photos, the first time only …'
+    try: near = similar(browser.root/path, browser.root, browser.table, len(browser.table), progress=False)
+    except UserError as e: return browser.fill(str(e))
+    browser.table['similarity'] = browser.table.path.map(near.set_index('path').similarity)
+    for w in browser.sort, browser.down: w.unobserve(browser.select, 'value') # the page is made once, when both are set
+    browser.sort.options = [*dict.fromkeys([*browser.sort.options, 'similarity'])]
+    browser.sort.value, browser.down.value = 'similarity', True
+    for w in browser.sort, browser.down: w.observe(browser.select, 'value')
+    browser.select()
+
 def browse(root,            # folder of the data set
            df:pd.DataFrame, # a scan, or items: at least path, label
            findings=None,   # from `audit`: adds the filter by issue, and the order by finding
