@@ -264,7 +264,7 @@ def _train_arguments(c:argparse.ArgumentParser):
                    'one in the package')
     c.add_argument('--recipe', metavar='NAME', choices=_Table('recipe', 'RECIPES'),
                    help='fast; deck; tune; or probe, which trains only the last layer, in seconds (default: '
-                   'probe, then tune, and the best between the two, for a net that has learned; otherwise fast)')
+                   'for a net that has learned, probe, and from 500 photos then tune and the best between; else fast)')
     c.add_argument('--out', metavar='RUN', help='folder of the run (default: runs/MODEL-RECIPE)')
     c.add_argument('--resume', action='store_true', help='continue the run in --out where it stopped, or start it')
     c.add_argument('--split', choices=[k for k in _FRACTIONS if k], help='train/valid/test (default: given, if the '

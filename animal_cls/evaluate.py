@@ -244,10 +244,13 @@ def _families(cache, rows)->np.ndarray: # group numbers
 def _last(model)->nn.Linear: # a copy of its last layer, on the CPU
     return copy.deepcopy(model.get_submodule(last_layer(model))).cpu()
 
-def _what_it_knows(model, cache, stay=95)->tuple: # percent of photos that shall be known -> centres, closeness
-    "Where its training photos lie among features, and how close to them new photos of its classes come."
+def _seen_by(model, cache)->tuple: # (N, D) float32 features, (N) class numbers
+    "What the last layer of a net makes its answers from."
     found = torch.from_numpy(embed(model, cache, progress=False).astype(np.float32))
-    y = torch.tensor([model.meta['classes'].index(label) for label in cache.items.label])
+    return found, torch.tensor([model.meta['classes'].index(label) for label in cache.items.label])
+
+def _what_it_knows(found, y, cache, stay=95)->tuple: # percent of photos that shall be known -> centres, closeness
+    "Where the training photos lie among features, and how close to them new photos of their classes come."
     train, valid = (np.flatnonzero(cache.items.part == part) for part in ('train', 'valid'))
     known = centres(found[train], y[train])
     near = closeness(found[valid], known)
@@ -270,12 +273,13 @@ def calibrate(weights,     # a weights file, which is changed
              )->dict:      # temperature; sure_from, a probability; known_from, a closeness
     "Make the probabilities of a net honest with its validation set, and note what it knows."
     model, valid = load_weights(weights).to(get_device()), np.flatnonzero(cache.items.part == 'valid')
-    logits, labels = logits_labels(model, cache, valid)
-    t = _fit_temperature(logits, labels)
+    found, y = _seen_by(model, cache)
     with torch.no_grad():
+        logits, labels = _last(model)(found[valid]), y[valid]
+        t = _fit_temperature(logits, labels)
         for p in model.get_submodule(last_layer(model)).parameters(): p /= t
     sure_from = float(coverage(logits/t, labels, [share]).threshold[0])
-    model.known, known_from = _what_it_knows(model, cache)
+    model.known, known_from = _what_it_knows(found, y, cache)
     one_each = np.unique(_families(cache, valid), return_index=True)[1]
     model.scores = 1 - (logits/t).softmax(1).gather(1, labels[:, None])[one_each, 0]
     facts = dict(temperature=t*model.meta['temperature'], sure_from=sure_from, known_from=known_from)
@@ -304,9 +308,8 @@ def _train_test_gap(model:nn.Module, # from `load_weights`
                     most:int=2000,   # augment at most this many training photos, chosen at random
                    )->dict:          # accuracies in percent, gaps in points
     "Training minus test accuracy, on clean and on augmented training photos; the net does not change."
-    train, y = np.flatnonzero(cache.items.part == 'train'), cache.items.label.map(model.meta['classes'].index).values
-    found = torch.from_numpy(embed(model, cache, progress=False)[train].astype(np.float32))
-    with torch.no_grad(): clean = 100*float((_last(model)(found).argmax(1).numpy() == y[train]).mean())
+    (found, y), train = _seen_by(model, cache), np.flatnonzero(cache.items.part == 'train')
+    with torch.no_grad(): clean = 100*(_last(model)(found[train]).argmax(1) == y[train]).double().mean().item()
     gap = dict(test_accuracy=tested, train_accuracy=clean, gap=clean - tested)
     recipe = Recipe(**model.meta['recipe'])
     if recipe.name == 'probe': return gap        # it has learned from photos as they are
@@ -375,8 +378,7 @@ def _measure_run(weights, cache, flip)->dict: # results
 def _promises(model, cache, test)->dict: # share of the test photos that are known (percent), and sets of classes
     "What the test photos say to what the validation photos promised."
     if model.known is None or model.scores is None: return {}
-    found = torch.from_numpy(embed(model, cache, progress=False)[test].astype(np.float32))
-    y = torch.tensor([model.meta['classes'].index(label) for label in cache.items.label.iloc[test]])
+    found, y = (t[test] for t in _seen_by(model, cache))
     stay = 100*(closeness(found, model.known) >= model.meta['known_from']).double().mean().item()
     with torch.no_grad(): p = _last(model)(found).softmax(1)
     sets = []

@@ -17,7 +17,7 @@ _LIMITS = dict(epochs=(1, 10**6), batch=(1, 10**6), lr=(0, 1e12), test_scale=(.5
                warmup=(0, .99), momentum=(0, .9999), weight_decay=(0, 1), dropout=(0, .99), label_smoothing=(0, 1),
                head=(0, 1), mixup=(0, 100), clip=(0, 1e12), ema=(0, .99999), degrees=(0, 180), boost=(0, 10), colour=(0, 1),
                lr_patience=(0, 10**6), stop_patience=(0, 10**6), stop_diff=(0, 100), min_batches=(1, 10**6),
-               steady=(0, 10**6), min_steps=(0, 10**9), seed=(0, 2**40))
+               steady=(0, 10**6), min_steps=(0, 10**9), min_photos=(0, 10**9), seed=(0, 2**40))
 
 def _allowed(name:str, value)->bool: # can the knob `name` have this value?
     "Is a number within its limits, a range two numbers in order, a word one that is known?"
@@ -70,6 +70,7 @@ class Recipe:
     compile: bool = False         # torch.compile: half a minute for each size, then faster steps on a graphics card
     min_batches: int = 1          # an epoch has at least this many batches, smaller ones if need be
     min_steps: int = 0            # a run has at least this many steps, in more epochs if need be
+    min_photos: int = 0           # `fine_tune` leaves all layers but the last as they are where it has fewer photos
     seed: int = 42                # of weights, order and augmentation
 
     def __post_init__(self):
@@ -84,7 +85,7 @@ FAST = Recipe('fast', epochs=30, batch=128, lr=0., schedule='onecycle', stages=(
               scale=(.25, 1.), boost=0., min_batches=16, min_steps=1000)
 TUNE = dataclasses.replace(FAST, name='tune', epochs=5, batch=64, lr=.005, stages=((.5, 2/3), (1., 1.)), head=.25,
                            test_scale=4/3, test_crop=1., weight_decay=1e-4, label_smoothing=.05, min_batches=8,
-                           min_steps=100, steady=64)
+                           min_steps=100, min_photos=500, steady=64)
 PROBE = dataclasses.replace(TUNE, name='probe', epochs=1, size=256, test_scale=1.) # only the last layer
 RECIPES = dict(deck=DECK, fast=FAST, tune=TUNE, probe=PROBE)
 
@@ -136,7 +137,8 @@ def training_plan(
     if base is None: raise UserError(f"There is no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")
     turned = {k.partition('=')[0] for k in knobs}
     free = {'epochs': 'min_steps=0', 'batch': 'min_batches=1'} # lower limits that an explicit wish overrules
-    plan = change(base, [limit for k, limit in free.items() if k in turned] + knobs)
+    limits = [limit for k, limit in free.items() if k in turned] + ['min_photos=0']*bool(turned - {'size', 'seed'})
+    plan = change(base, limits + knobs)
     if 'batch' in turned and 'lr' not in turned: plan = dataclasses.replace(plan, lr=with_batch(base, plan.batch).lr)
     return model, plan
 

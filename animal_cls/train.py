@@ -573,11 +573,13 @@ def fine_tune(name:str, cache:Cache, recipe:Recipe, out,        # as for `train`
               on_probe=None,  # called with the history of the probe, one row, as soon as there is one
               **how           # further arguments of `train`
              )->pd.DataFrame: # history of the tuning: one row an epoch
-    "Teach a net that has learned before: a probe (in `out/probe`), then all layers; keeps the best net between."
+    "A probe (in `out/probe`), then all layers; keeps the best net between. Of few photos the probe is all there is."
     out, size = Path(out), test_size(recipe, recipe.size or create_model(name, 2).size)
     if not resume: must_be_free(out)
-    first, look = out/'probe', dataclasses.replace(PROBE, size=size, test_crop=recipe.test_crop)
+    few, look = len(cache) < recipe.min_photos, dataclasses.replace(PROBE, size=size, test_crop=recipe.test_crop)
+    first = out if few else out/'probe'
     rows = from_first(lambda: probe(name, cache, look, first, resume, init, progress))
+    if few: return rows
     if on_probe and not world()[0]: on_probe(rows)
     weights, gently = first/'weights.safetensors', dataclasses.replace(recipe, head=0.)
     history = train(name, cache, gently, out, resume, weights, progress, **how)

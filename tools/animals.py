@@ -1,18 +1,20 @@
-"""The net of the package: python tools/animals.py TUNED DATA OUT
+"""The net of the package: python tools/animals.py DATA OUT TUNED [TUNED ...]
 
-TUNED is a run of `animal_cls train DATA --model efficientnet-lite0 --recipe tune`. On the way from ImageNet to its end
-the net forgets a little of what it knew. So nets half-way, three quarters of the way and at the end, each with the last
-layer of the end, are shown whole photos of 256 pixels, and the validation part decides: of those within one standard
-error of the best, the one that has gone least far is kept in OUT (after Wortsman et al. 2022), calibrated, and measured
-on the test part, once."""
+Each TUNED is a run of `animal_cls train DATA --model efficientnet-lite0 --recipe tune`, all with the same split. On the
+way from ImageNet to its end such a net forgets a little of what it knew, and each run forgets something else. So the
+mean of their weights, and nets half-way and three quarters of the way to it, each with the last layer of the mean, are
+shown whole photos of 256 pixels, and the validation part decides: of those whose accuracy lies within the 95% interval
+of the best, the one that has gone least far is kept in OUT (after Wortsman et al. 2022, twice). It is calibrated, and
+measured on the test part, once."""
 import dataclasses
+import json
 import shutil
 import sys
 from pathlib import Path
 import numpy as np
 import torch
 from animal_cls.data import get_data
-from animal_cls.evaluate import finish_run
+from animal_cls.evaluate import finish_run, wilson
 from animal_cls.model import LITE, create_model, fold, last_layer, load_weights, save_weights
 from animal_cls.preprocess import prepare_data, read_split
 from animal_cls.recipe import Recipe
@@ -20,19 +22,32 @@ from animal_cls.train import predict_logits
 
 SHARES, SIZE = (.5, .75, 1.), 256
 
-tuned, data, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-net = load_weights(tuned/'weights.safetensors')
+data, out, *tuned = sys.argv[1], *map(Path, sys.argv[2:])
+net = load_weights(tuned[0]/'weights.safetensors')
 last, meta = last_layer(net), net.meta
-with torch.no_grad(): # what calibration has done is done anew
-    for p in net.get_submodule(last).parameters(): p *= meta['temperature']
-begun, ended = create_model(LITE, len(meta['classes']), learned=True).state_dict(), net.state_dict()
-ended = {k: t.clone() for k, t in ended.items()}
-cache = prepare_data(*get_data(data), meta['cache_size'], read_split(tuned/'split.csv'))
+
+def end_of(run):
+    "The weights of a run, as they were before calibration."
+    was = load_weights(run/'weights.safetensors')
+    return {k: t*was.meta['temperature'] if k.startswith(last) else t for k, t in was.state_dict().items()}
+
+splits = [read_split(run/'split.csv') for run in tuned]
+assert all(split.equals(splits[0]) for split in splits), 'these runs have different splits'
+ends = [end_of(run) for run in tuned]
+ended = {k: torch.stack([e[k] for e in ends]).double().mean(0).to(t.dtype) for k, t in ends[0].items()}
+begun = create_model(LITE, len(meta['classes']), learned=True).state_dict()
+cache = prepare_data(*get_data(data), meta['cache_size'], splits[0])
 recipe = dataclasses.replace(Recipe(**meta['recipe']), test_scale=SIZE/meta['recipe']['size'], test_crop=1.)
-about = {k: v for k, v in meta.items() if k not in ('temperature', 'sure_from')}
+about = {k: v for k, v in meta.items() if k not in ('temperature', 'sure_from', 'known_from')}
 about |= dict(size=SIZE, crop=1., cache_size=cache.size, recipe=dataclasses.asdict(recipe))
 rows = np.flatnonzero(cache.items.part == 'valid')
 ys = torch.tensor([meta['classes'].index(label) for label in cache.items.label.iloc[rows]])
+
+def about_run(run):
+    "Its knobs that the first run has otherwise, and what it reached alone."
+    results, header = json.loads((run/'results.json').read_text()), load_weights(run/'weights.safetensors').meta
+    knobs = {k: v for k, v in header['recipe'].items() if v != meta['recipe'].get(k)}
+    return dict(knobs=knobs, valid=results['valid_accuracy'], test=results['accuracy'], size=header['size'])
 
 def go_to(share):
     moves = {k: t.is_floating_point() and not k.startswith(last) for k, t in ended.items()}
@@ -46,13 +61,14 @@ def judge(share):
     return accuracy
 
 scores = {share: judge(share) for share in SHARES}
-best = max(scores.values())
-share = min(s for s, accuracy in scores.items() if accuracy >= best - (best*(100 - best)/len(rows))**.5)
+least, _ = wilson(round(max(scores.values())*len(rows)/100), len(rows))
+share = min(s for s, accuracy in scores.items() if accuracy >= least)
 go_to(share)
 out.mkdir(parents=True, exist_ok=True)
-about |= dict(share=share, tried={str(s): a for s, a in scores.items()}, accuracy=dict(valid=scores[share]))
+about |= dict(share=share, runs=[about_run(run) for run in tuned], accuracy=dict(valid=scores[share]),
+              tried={str(s): a for s, a in scores.items()})
 save_weights(out/'weights.safetensors', net, about, net.seen)
-for name in 'history.csv', 'split.csv': shutil.copyfile(tuned/name, out/name)
+for name in 'history.csv', 'split.csv': shutil.copyfile(tuned[-1]/name, out/name)
 results = finish_run(out, cache)
 print(f"{share:.0%} of the way is kept: {results['accuracy']:.2f}% of {results['n']} test photos, "
       f"{results['stay']:.1f}% of them known, ECE {results['ece']:.2f}")

@@ -35,9 +35,13 @@ on_90 = next(c['accuracy'] for c in results['coverage'] if c['coverage'] == 90)
 began = {}
 if 'share' in meta:
     tried = ', '.join(f'{float(k):.0%}: {v:.2f}%' for k, v in meta['tried'].items())
-    began = {'pretrained': 'it began as EfficientNet-Lite0 with ImageNet weights (`imagenet.md`); all layers were '
-             f"tuned, then the weights below the last layer moved back to {meta['share']:.0%} of the way "
-             f'(`tools/animals.py`; on the validation part {tried})'}
+    began = {'pretrained': 'it began as EfficientNet-Lite0 with ImageNet weights (`imagenet.md`); '
+             f"{len(meta['runs'])} runs tuned all layers, their mean was taken, and the weights below the last layer "
+             f"moved back to {meta['share']:.0%} of the way (`tools/animals.py`; on the validation part {tried})"}
+    for k, run in enumerate(meta['runs'], 1):
+        differs = ', '.join(f'{knob} {v}' for knob, v in run['knobs'].items())
+        began[f'run {k} alone'] = (f"{run['test']:.1f}% of the test set, {run['valid']:.1f}% of `valid`, at {run['size']} "
+                                   f"pixels" + f'; other knobs: {differs}'*bool(differs))
 promises = {}
 if 'stay' in results:
     sets = ', '.join(f"{s['coverage']:.1f}% for a promise of {s['confidence']:.0%} ({s['size']:.2f} classes in a set)"
