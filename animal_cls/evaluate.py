@@ -360,8 +360,8 @@ def _in_folds(out:Path, cache, tested:dict)->dict: # results of the test part ->
     table, classes = read_table(file), tested['classes']
     known = cache.items.get('seen', pd.Series(False, cache.items.index)) # to the net that it began as
     table = table if known.all() else table[~known.values]
-    scores, y = table.iloc[:, 2:].to_numpy(float, copy=True), table.label.map(classes.index).values
-    return metrics(torch.from_numpy(scores), torch.from_numpy(y), classes, z=2.45) | dict(
+    scores, y = torch.tensor(table.iloc[:, 2:].to_numpy(float, copy=True)), [classes.index(c) for c in table.label]
+    return metrics(scores, torch.tensor(y), classes, z=2.45) | dict(
         folds=True, test_n=tested['n'], known=len(table) if known.all() else 0)
 
 # %% ../nbs/08_evaluate.ipynb #bd1e51d9

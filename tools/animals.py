@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from animal_cls.data import get_data
-from animal_cls.evaluate import finish_run, wilson
+from animal_cls.evaluate import finish_run, save_results, wilson
 from animal_cls.model import LITE, create_model, fold, last_layer, load_weights, save_weights
 from animal_cls.preprocess import prepare_data, read_split
 from animal_cls.recipe import Recipe
@@ -47,7 +47,8 @@ def about_run(run):
     "Its knobs that the first run has otherwise, and what it reached alone."
     results, header = json.loads((run/'results.json').read_text()), load_weights(run/'weights.safetensors').meta
     knobs = {k: v for k, v in header['recipe'].items() if v != meta['recipe'].get(k)}
-    return dict(knobs=knobs, valid=results['valid_accuracy'], test=results['accuracy'], size=header['size'])
+    return dict(knobs=knobs, valid=results['valid_accuracy'], test=results['accuracy'], size=header['size'],
+                seconds=results['train_seconds'])
 
 def go_to(share):
     moves = {k: t.is_floating_point() and not k.startswith(last) for k, t in ended.items()}
@@ -69,6 +70,7 @@ about |= dict(share=share, runs=[about_run(run) for run in tuned], accuracy=dict
               tried={str(s): a for s, a in scores.items()})
 save_weights(out/'weights.safetensors', net, about, net.seen)
 for name in 'history.csv', 'split.csv': shutil.copyfile(tuned[-1]/name, out/name)
-results = finish_run(out, cache)
+results = finish_run(out, cache) | dict(train_seconds=sum(run['seconds'] for run in about['runs']))
+save_results(results, out/'results.json')
 print(f"{share:.0%} of the way is kept: {results['accuracy']:.2f}% of {results['n']} test photos, "
       f"{results['stay']:.1f}% of them known, ECE {results['ece']:.2f}")
