@@ -361,7 +361,7 @@ def _in_folds(out:Path, cache, tested:dict)->dict: # results of the test part ->
     known = cache.items.get('seen', pd.Series(False, cache.items.index)) # to the net that it began as
     table = table if known.all() else table[~known.values]
     scores, y = torch.tensor(table.iloc[:, 2:].to_numpy(float, copy=True)), [classes.index(c) for c in table.label]
-    return metrics(scores, torch.tensor(y), classes, z=2.45) | dict(
+    return metrics(scores, torch.tensor(y), classes, z=2.576) | dict(
         folds=True, test_n=tested['n'], known=len(table) if known.all() else 0)
 
 # %% ../nbs/08_evaluate.ipynb #bd1e51d9
@@ -401,7 +401,7 @@ def label_errors(items:pd.DataFrame,  # N rows: path, label
     classes, labels = np.unique(items.label, return_inverse=True)
     t = _fit_temperature(logits, torch.from_numpy(labels))
     probs = (logits.double()/t).softmax(1).numpy()
-    doubt = find_label_issues(labels, probs, return_indices_ranked_by='self_confidence')
+    doubt = find_label_issues(labels, probs, filter_by='prune_by_class', return_indices_ranked_by='self_confidence')
     said = [f'filed under {classes[labels[i]]}, looks like {classes[probs[i].argmax()]} ({probs[i].max():.0%})'
             for i in doubt]
     return pd.DataFrame(dict(path=items.path.values[doubt], issue='label_error',

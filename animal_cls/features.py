@@ -12,11 +12,11 @@ import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
 from .augment import prepare
 from .core import bar, save_table, UserError, write_atomic, writing
-from .device import bf16_pays, get_device, layout, Pace
+from .device import at_a_time, bf16_pays, get_device, layout, Pace
 from .model import LITE, create_model, digest, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from
 from .preprocess import build_cache, Cache, decode_small, fingerprints, lessons
-from .recipe import Recipe
+from .recipe import PROBE, Recipe
 from .scan import HASHES, near_duplicates, scan
 from .state import must_be_free
 
@@ -87,10 +87,11 @@ def _part(file:Path)->Path: # the final place of features
 # %% ../nbs/10_features.ipynb #10a00009
 def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, from row `start` on
     device, amp, pace = next(model.parameters()).device, bf16_pays(get_device()), Pace()
+    n = at_a_time(device)
     net = fold(model).to(memory_format=layout(device))
     with bar(len(cache), 'features', ' photos', start, progress) as done, last_inputs(net) as kept:
-        for i in range(start, len(cache), 128):
-            xb = prepare(torch.from_numpy(np.array(cache.xs[i:i+128])).to(device), model.meta)
+        for i in range(start, len(cache), n):
+            xb = prepare(torch.from_numpy(np.array(cache.xs[i:i+n])).to(device), model.meta)
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             with pace(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
                 net(xb)
@@ -112,7 +113,7 @@ def embed(model:nn.Module,     # from `load_weights`, on any device
     part = _part(file)
     try:
         with open(part, 'ab') as f:
-            start = f.tell()//(2*width*128)*128 # whole batches
+            start = f.tell()//(2*width*(n := at_a_time(get_device())))*n # whole batches
             f.truncate(2*width*start)
             for found in _stream(model, cache, mirror, start, progress): f.write(found.tobytes())
     except OSError: return np.concatenate([*_stream(model, cache, mirror, 0, progress)]) # it may not be written
@@ -247,7 +248,7 @@ def probe(name:str,           # a net that has learned, such as 'efficientnet-li
     return _leave(out, model, cache, recipe, chosen_on, row | dict(images_per_second=len(x)/row['seconds']))
 
 # %% ../nbs/10_features.ipynb #dabec12d
-def _imagenet(size:int)->nn.Module: # side of its input, pixels
+def _imagenet(size:int=PROBE.size)->nn.Module: # side of its input, pixels
     "EfficientNet-Lite0 with what it has learned from ImageNet; its last layer knows nothing."
     model = create_model(LITE, 2, learned=True)
     model.meta = dict(size=size, crop=1., cache_size=size, mean=list(model.mean), std=list(model.std))
@@ -258,8 +259,8 @@ def opinions(root:Path,          # folder of the photos
              progress:bool=True, # show bars
             )->tuple:            # those with a label that can be opened; (N, classes) scores, in order of the classes
     "What probes say about photos that have not taught them."
-    model = _imagenet(192).to(get_device())
-    cache = build_cache(root, items[items.label != ''].reset_index(drop=True), 192, progress=progress)
+    model = _imagenet().to(get_device())
+    cache = build_cache(root, items[items.label != ''].reset_index(drop=True), PROBE.size, progress=progress)
     table = scan(root, cache.items[['path', 'label']], progress=progress)
     views = _views(model, cache, progress)
     y = np.unique(cache.items.label, return_inverse=True)[1]
@@ -317,7 +318,7 @@ def similar(photo,              # path of a file
             progress:bool=True, # show bars
            )->pd.DataFrame:     # path, label, similarity (-1 to 1); the most similar first
     "Photos whose features are closest; raises `UserError` if the photo cannot be opened."
-    model = (load_weights(weights) if weights else _imagenet(192)).to(get_device()).eval()
+    model = (load_weights(weights) if weights else _imagenet()).to(get_device()).eval()
     cache, meta = build_cache(root, items, model.meta['cache_size'], progress=progress), model.meta
     square, _, error = decode_small(photo, meta['cache_size'])
     if error: raise UserError(f"'{photo}' cannot be opened as a photo: {error}.")

@@ -16,7 +16,7 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .device import allowed_threads, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
+from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
 from .device import peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
@@ -93,11 +93,12 @@ def predict_logits(model:nn.Module,  # any net
                    meta:dict,        # size, crop, mean, std, as in a weights file
                    mirror:bool=False,# of their mirror images
                    amp:bool=False,   # bf16 autocast
-                   batch:int=128,    # photos at a time
+                   batch:int=None,   # photos at a time; None: what suits the device
                   )->torch.Tensor:   # (n, classes) float32, on the CPU
     "Logits of photos without augmentation; the net is left in the mode it was in."
     device, training, out = next(model.parameters()).device, model.training, []
     model.eval()
+    batch = batch or at_a_time(device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
         for i in range(0, len(rows), batch):
             xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta)

@@ -34,7 +34,8 @@ def alone(net, repeats=8):
     "Pictures a second, the best of a few batches."
     xb = torch.randn(128, 3, 192, 192).contiguous(memory_format=torch.channels_last)
     net, seconds = net.eval().to(memory_format=torch.channels_last), []
-    with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16, enabled=bf16_pays(get_device())):
+    amp = bf16_pays(get_device())
+    with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16, enabled=amp):
         for _ in range(repeats):
             start = time.perf_counter()
             net(xb)
