@@ -16,8 +16,8 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, layout, Meter, must_fit, passed
-from .device import peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, layout, Meter, must_fit
+from .device import passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary

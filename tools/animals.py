@@ -69,7 +69,7 @@ out.mkdir(parents=True, exist_ok=True)
 about |= dict(share=share, runs=[about_run(run) for run in tuned], accuracy=dict(valid=scores[share]),
               tried={str(s): a for s, a in scores.items()})
 save_weights(out/'weights.safetensors', net, about, net.seen)
-for name in 'history.csv', 'split.csv': shutil.copyfile(tuned[-1]/name, out/name)
+for name in 'history.csv', 'split.csv': shutil.copyfile(tuned[0]/name, out/name)
 results = finish_run(out, cache) | dict(train_seconds=sum(run['seconds'] for run in about['runs']))
 save_results(results, out/'results.json')
 print(f"{share:.0%} of the way is kept: {results['accuracy']:.2f}% of {results['n']} test photos, "

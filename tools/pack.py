@@ -60,7 +60,7 @@ facts = {
     'photos': photos,
     'split': f"{split['train']:,} train, {split.get('valid', 0):,} valid, {split['test']:,} test; near-duplicates stay "
              f"on one side; `{chosen_on}` chose the epoch ({results['epoch']} of {results['epochs']}), "
-             'test was measured once',
+             'test was measured ' + ('once for each run, and for each mean of theirs that was tried' if began else 'once'),
     'recipe': f"`{r['name']}`, seed {r['seed']}: {knobs}",
     'accuracy on the test set': f"**{results['accuracy']:.1f}%** (95% interval {low:.1f}–{high:.1f}, "
                                 f"n = {results['n']:,}); with flip averaging {results['accuracy_flip']:.1f}%; "
@@ -95,7 +95,7 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 
 ## Known limits
 
-One seed. {knows.format(len(meta['classes']))} It was trained on web
+{'Two seeds.' if began else 'One seed.'} {knows.format(len(meta['classes']))} It was trained on web
 photos with one animal in the middle; others found about 2% of them wrongly labelled. It
 has not been tried on photos from wildlife cameras, on drawings, or on unusual views. 'Not sure' finds hard photos of
 these animals, not pictures of something else. The rights to the photos are unclear; this package contains none of
