@@ -40,8 +40,8 @@ if 'share' in meta:
              f"moved back to {meta['share']:.0%} of the way (`tools/animals.py`; on the validation part {tried})"}
     for k, run in enumerate(meta['runs'], 1):
         differs = ', '.join(f'{knob} {v}' for knob, v in run['knobs'].items())
-        began[f'run {k} alone'] = (f"{run['test']:.1f}% of the test set, {run['valid']:.1f}% of `valid`, at {run['size']} "
-                                   f"pixels" + f'; other knobs: {differs}'*bool(differs))
+        began[f'run {k} alone'] = (f"{run['test']:.1f}% of the test set, {run['valid']:.1f}% of `valid`, "
+                                   f"at {run['size']} pixels" + f'; other knobs: {differs}'*bool(differs))
 promises = {}
 if 'stay' in results:
     sets = ', '.join(f"{s['coverage']:.1f}% for a promise of {s['confidence']:.0%} ({s['size']:.2f} classes in a set)"
@@ -60,7 +60,7 @@ facts = {
     'photos': photos,
     'split': f"{split['train']:,} train, {split.get('valid', 0):,} valid, {split['test']:,} test; near-duplicates stay "
              f"on one side; `{chosen_on}` chose the epoch ({results['epoch']} of {results['epochs']}), "
-             'test was measured ' + ('once for each run, and for each mean of theirs that was tried' if began else 'once'),
+             'test was measured once' + ', for each run and for each net made of them that was tried'*bool(began),
     'recipe': f"`{r['name']}`, seed {r['seed']}: {knobs}",
     'accuracy on the test set': f"**{results['accuracy']:.1f}%** (95% interval {low:.1f}–{high:.1f}, "
                                 f"n = {results['n']:,}); with flip averaging {results['accuracy_flip']:.1f}%; "
