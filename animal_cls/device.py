@@ -7,7 +7,8 @@ __all__ = ['get_device', 'bf16_pays']
 
 # %% ../nbs/97_device.ipynb #85d70378
 import copy, itertools, os, platform, random, re, time
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
@@ -132,6 +133,19 @@ class Pace:
         self.times[n].append(time.perf_counter() - start)
         one, all_of_them = (sum(self.times[k][1:]) for k in (1, self.most)) # the first times hold preparations
         if not self.left and one < .8*all_of_them: self.n = 1
+
+# %% ../nbs/97_device.ipynb #97a0c008
+def in_streams(f, starts:range, device:torch.device): # yields f(i) for each i, in order
+    "Work without training: on the CPU, each core has its own piece of it at a time."
+    n, waiting = torch.get_num_threads(), deque()
+    if device.type != 'cpu' or min(n, len(starts)) < 2:
+        yield from map(f, starts)
+        return
+    with with_threads(1), ThreadPoolExecutor(n) as pool: # threads of a pool begin with the number that is set here
+        for job in (pool.submit(f, i) for i in starts):
+            waiting.append(job)
+            if len(waiting) > 2*n: yield waiting.popleft().result()
+        while waiting: yield waiting.popleft().result()
 
 # %% ../nbs/97_device.ipynb #97a0c006
 def quickest_threads(model:nn.Module, # as it should learn; stays as it is

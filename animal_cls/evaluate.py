@@ -16,7 +16,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from .core import read_table, UserError, write_atomic
 from .data import ASSETS, english, match_labels
-from .device import get_device, layout, machine, quickest_threads, with_threads
+from .device import get_device, layout, machine, with_threads
 from .eda import on_axis
 from .features import apart, centres, closeness, embed, least_probability
 from .model import PACKAGED, add_to_header, fold, last_layer, load_weights
@@ -139,11 +139,9 @@ def measure(model:nn.Module, # from `load_weights`, on any device
            )->dict:          # `metrics`, and how they were obtained
     "Measure a net on photos, in float32."
     start, meta, rows = time.perf_counter(), model.meta, _numbers(rows, cache)
-    shape = 32, 3, meta['size'], meta['size']
-    with with_threads(quickest_threads(model, shape) if len(rows) >= 1000 else torch.get_num_threads()):
-        logits, labels = logits_labels(model, cache, rows)
-        seconds = time.perf_counter() - start
-        both = logits + predict_logits(fold(model), cache.xs, rows, meta, mirror=True) if flip else None
+    logits, labels = logits_labels(model, cache, rows)
+    seconds = time.perf_counter() - start
+    both = logits + predict_logits(fold(model), cache.xs, rows, meta, mirror=True) if flip else None
     results = metrics(logits, labels, meta['classes'])
     if flip: results['accuracy_flip'] = 100*(both.argmax(1) == labels).double().mean().item()
     t, device = meta['temperature'], next(model.parameters()).device

@@ -12,7 +12,7 @@ import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
 from .augment import prepare
 from .core import bar, save_table, UserError, write_atomic, writing
-from .device import at_a_time, bf16_pays, get_device, layout, Pace
+from .device import at_a_time, bf16_pays, get_device, in_streams, layout
 from .model import LITE, create_model, digest, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from
 from .preprocess import build_cache, Cache, decode_small, fingerprints, lessons
@@ -86,19 +86,19 @@ def _part(file:Path)->Path: # the final place of features
 
 # %% ../nbs/10_features.ipynb #10a00009
 def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, from row `start` on
-    device, amp, pace = next(model.parameters()).device, bf16_pays(get_device()), Pace()
-    n = at_a_time(device)
+    device, amp = next(model.parameters()).device, bf16_pays(get_device())
     net = fold(model).to(memory_format=layout(device))
-    with bar(len(cache), 'features', ' photos', start, progress) as done, last_inputs(net) as kept:
-        for i in range(start, len(cache), n):
+    net.set_submodule(last_layer(net), nn.Identity()) # what is left gives the features
+    def look(i):
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
             xb = prepare(torch.from_numpy(np.array(cache.xs[i:i+n])).to(device), model.meta)
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
-            with pace(), torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
-                net(xb)
-            found = kept.pop().float().clamp(-65_000, 65_000).cpu().numpy().astype(np.float16)
+            return net(xb).float().clamp(-65_000, 65_000).cpu().numpy().astype(np.float16)
+    with bar(len(cache), 'features', ' photos', start, progress) as done:
+        for found in in_streams(look, range(start, len(cache), n := at_a_time(device)), device):
             if not np.isfinite(found).all(): raise UserError('The features of this net are not numbers: train again.')
             yield found
-            done.update(len(xb))
+            done.update(len(found))
 
 # %% ../nbs/10_features.ipynb #10a00010
 def embed(model:nn.Module,     # from `load_weights`, on any device

@@ -16,8 +16,8 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, layout, Meter, must_fit
-from .device import passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, layout, Meter
+from .device import must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
@@ -96,14 +96,15 @@ def predict_logits(model:nn.Module,  # any net
                    batch:int=None,   # photos at a time; None: what suits the device
                   )->torch.Tensor:   # (n, classes) float32, on the CPU
     "Logits of photos without augmentation; the net is left in the mode it was in."
-    device, training, out = next(model.parameters()).device, model.training, []
-    model.eval()
+    device, training = next(model.parameters()).device, model.training
     batch = batch or at_a_time(device)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
-        for i in range(0, len(rows), batch):
+    def ask(i):
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
             xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta)
             if mirror: xb = xb.flip(3)
-            out.append(model(xb.contiguous(memory_format=layout(device))).float().cpu())
+            return model(xb.contiguous(memory_format=layout(device))).float().cpu()
+    model.eval()
+    out = [*in_streams(ask, range(0, len(rows), batch), device)]
     model.train(training)
     return torch.cat(out) if out else torch.zeros(0, 1)
 
