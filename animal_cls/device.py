@@ -68,6 +68,8 @@ def _clock_conv(net, xb, amp:bool)->float: # seconds forward and backward
     with torch.autocast('cpu', torch.bfloat16, enabled=amp): net(xb).float().mean().backward()
     return time.perf_counter() - start
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def bf16_pays(device:torch.device)->bool: # True when bf16 is at least a fifth faster
     "Measure a convolution in float32 and under bf16 autocast."
     if device.type == 'mps': return False
