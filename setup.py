@@ -13,7 +13,7 @@ setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'], license='Apache-2.0',
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
-    packages=['animal_cls'], package_data={'animal_cls': ['assets/*', 'py.typed']},
+    packages=['animal_cls'], package_data={'animal_cls': ['assets/*', 'assets/web/*', 'py.typed']},
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(), extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     classifiers=['Intended Audience :: Developers', 'Intended Audience :: Education', 'Programming Language :: Python :: 3',

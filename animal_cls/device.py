@@ -143,11 +143,14 @@ def in_streams(f, starts:range, device:torch.device): # yields f(i) for each i, 
     if device.type != 'cpu' or min(n, len(starts)) < 2:
         yield from map(f, starts)
         return
-    with with_threads(1), ThreadPoolExecutor(n) as pool: # threads of a pool begin with the number that is set here
-        for job in (pool.submit(f, i) for i in starts):
-            waiting.append(job)
-            if len(waiting) > 2*n: yield waiting.popleft().result()
-        while waiting: yield waiting.popleft().result()
+    pool = ThreadPoolExecutor(n)
+    try:
+        with with_threads(1): # threads of a pool begin with the number that is set now
+            for i in starts:
+                waiting.append(pool.submit(f, i))
+                if len(waiting) > 2*n: yield waiting.popleft().result()
+            while waiting: yield waiting.popleft().result()
+    finally: pool.shutdown(cancel_futures=True) # whoever stops does not wait for what has not begun
 
 # %% ../nbs/97_device.ipynb #97a0c006
 def quickest_threads(model:nn.Module, # as it should learn; stays as it is

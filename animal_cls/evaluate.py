@@ -353,8 +353,9 @@ def finish_run(out,            # folder of a finished run
 
 def _in_folds(out:Path, cache, tested:dict)->dict: # results of the test part -> results that take their place
     "What probes say about all photos of a small set, each judged by the others; empty for a large one."
-    file = next((f for f in (out/'folds.csv', out/'probe'/'folds.csv') if f.exists()), None)
-    if file is None: return {}
+    about = read_header(out/'weights.safetensors') # a probe, or a net on whose way to the tuned one the probe was best
+    file = (out if (about.get('recipe') or {}).get('name') == 'probe' else out/'probe')/'folds.csv'
+    if not file.exists() or file.parent != out and about.get('share') != 0: return {}
     table, classes = read_table(file), tested['classes']
     known = cache.items.get('seen', pd.Series(False, cache.items.index)) # to the net that it began as
     table = table if known.all() else table[~known.values]

@@ -6,7 +6,7 @@
 __all__ = ['plot_map', 'embed', 'probe', 'similar']
 
 # %% ../nbs/10_features.ipynb #10a00003
-import contextlib, dataclasses, os, threading, time
+import contextlib, dataclasses, os, shutil, threading, time, uuid, warnings
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
@@ -18,7 +18,7 @@ from .model import save_weights, start_from
 from .preprocess import build_cache, Cache, decode_small, fingerprints, lessons
 from .recipe import PROBE, Recipe
 from .scan import HASHES, near_duplicates, scan
-from .state import must_be_free
+from .state import BEFORE, STATE, must_be_free
 
 
 # %% ../nbs/10_features.ipynb #4691f13c
@@ -76,12 +76,14 @@ def _name(model:nn.Module, mirror:bool)->str: # 16 hexadecimal digits
     return digest(body, str([mirror, *(model.meta[k] for k in ('size', 'crop', 'mean', 'std'))]))[:16]
 
 def _part(file:Path)->Path: # the final place of features
-    "Where this process writes them; what another process has left unfinished a minute ago is taken over."
-    mine = file.with_name(f'.{file.name}.{os.getpid()}.part')
-    for left in file.parent.glob(f'.{file.name}.*.part'):
-        if left == mine or time.time() - left.stat().st_mtime < 60: continue
-        try: os.replace(left, mine)
-        except OSError: continue # somebody was faster
+    "Where this call writes them: nobody else does. It begins as a copy of what a killed one has left, if there is any."
+    mine = file.with_name(f'.{file.name}.{uuid.uuid4().hex[:12]}.part')
+    left = [*file.parent.glob(f'.{file.name}.*.part')]
+    try:
+        if left: shutil.copyfile(max(left, key=lambda p: p.stat().st_size), mine)
+        for old in left:
+            if time.time() - old.stat().st_mtime > 600: old.unlink()
+    except OSError: pass # somebody was faster, or it may not be written
     return mine
 
 # %% ../nbs/10_features.ipynb #10a00009
@@ -116,8 +118,8 @@ def embed(model:nn.Module,     # from `load_weights`, on any device
             start = f.tell()//(2*width*(n := at_a_time(get_device())))*n # whole batches
             f.truncate(2*width*start)
             for found in _stream(model, cache, mirror, start, progress): f.write(found.tobytes())
+        os.replace(part, file)
     except OSError: return np.concatenate([*_stream(model, cache, mirror, 0, progress)]) # it may not be written
-    os.replace(part, file)
     for old in sorted(cache.path.glob('features-*.f16'), key=os.path.getmtime)[:-8]: old.unlink() # of other nets
     return kept()
 
@@ -166,7 +168,10 @@ def out_of_fold(views:list,    # of (N, D) float32 features, for example of phot
     folds = min(folds, y.bincount().max().item(), len(np.unique(groups)))
     if folds < 2: raise UserError('The photos are too few, or too much alike, to judge some of them by the others.')
     scores = torch.zeros(len(y), y.max().item() + 1)
-    for taught, held in StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(y, y, groups):
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore') # a class may have fewer photos than there are folds
+        parts = [*StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(y, y, groups)]
+    for taught, held in parts:
         x = torch.cat([v[taught] for v in views])
         head, *_ = fit_head(x, y[taught].repeat(len(views)), x[:0], y[:0], scores.shape[1])
         with torch.no_grad(): scores[held] = head(views[0][held])
@@ -197,10 +202,11 @@ def _views(model, cache, progress)->list: # of (N, D) float32
     sides = (False, True) if len(cache) < MANY else (False,)
     return [torch.from_numpy(embed(model, cache, mirror, progress).astype(np.float32)) for mirror in sides]
 
-def _probed(out:Path, items)->pd.DataFrame: # history
-    "A probe that is there already; raises `UserError` when it is of other photos."
-    was = read_header(out/'weights.safetensors').get('run', {})
-    differ = [what for what, value in fingerprints(items).items() if was.get(what) != value]
+def _probed(out:Path, model, items)->pd.DataFrame: # history
+    "A probe that is there already; raises `UserError` when it is another one."
+    was, mine = read_header(out/'weights.safetensors'), model.meta | dict(recipe=PROBE.name) | fingerprints(items)
+    was = was | was.get('run', {}) | dict(recipe=was.get('recipe', {}).get('name'))
+    differ = [what for what in ('model', 'recipe', 'size', *fingerprints(items)) if was.get(what) != mine[what]]
     if differ:
         raise UserError(f"The run in '{out}' was not made with the same {' and '.join(differ)}: use another --out.")
     return pd.read_csv(out/'history.csv')
@@ -230,8 +236,10 @@ def probe(name:str,           # a net that has learned, such as 'efficientnet-li
     "Train the last layer of a net on features; leaves what `train` leaves. Raises `UserError` if it cannot be done."
     begun, out, items = time.time(), Path(out), cache.items # the clock of the history
     if not resume: must_be_free(out)
-    elif (out/'weights.safetensors').exists(): return _probed(out, items)
+    if (out/STATE).exists() or (out/BEFORE).exists():
+        raise UserError(f"The run in '{out}' was not made with the same recipe: use another --out.")
     model, chosen_on = _start(name, cache, recipe, init), 'valid' if (items.part == 'valid').any() else 'test'
+    if (out/'weights.safetensors').exists(): return _probed(out, model, items)
     classes = model.meta['classes']
     y = torch.tensor([classes.index(label) for label in items.label])
     views = _views(model, cache, progress)
@@ -302,7 +310,7 @@ def least_probability(scores,          # (n) 1 minus the probability of the true
                      )->float:         # a class belongs into the set from this probability on; 0: all do
     "The promise of split conformal prediction in one number (LAC); raises `UserError` where none can be made."
     if not 0 < confidence < 1:
-        raise UserError(f'No set is right with confidence {confidence}: choose one between 0 and 1.')
+        raise UserError(f'No set is right with confidence {confidence}: choose one between 0 and 1, such as .95.')
     if scores is None:
         raise UserError('These weights can promise no sets, because no validation photos have judged them: '
                         'train again, with a validation part.')

@@ -20,7 +20,7 @@ from .data import MAX_PIXELS, TURN, class_number, english, list_files, open_imag
 from .device import get_device, layout, Pace
 from .features import closeness, last_inputs, least_probability
 from .gradcam import grad_cam, whole_view
-from .model import fold, last_layer, load_weights, read_header
+from .model import PACKAGED, fold, last_layer, load_weights, read_header
 from .preprocess import build_cache, squeeze
 from .scan import header_facts
 
@@ -209,26 +209,48 @@ def load(weights=None, # a weights file; None: the trained weights in the packag
 
 # %% ../nbs/11_predict.ipynb #a82417ca
 class _Portable(nn.Module):
-    "Resizing, normalisation, net and softmax in one net, from bytes to probabilities."
+    "Resizing, normalisation, net, softmax and Grad-CAM in one net, from bytes to answers."
     def __init__(self,
                  model:nn.Module, # from `load_weights`
                 ):
         super().__init__()
-        self.model, self.meta = copy.deepcopy(model), model.meta
+        self.model, self.meta, self.maps = copy.deepcopy(model).eval(), model.meta, []
         self.register_buffer('typical', model.known) # a name that no output has
-        self.last = model.get_submodule(last_layer(model))
+        *_, self.first, self.last = None, *(m for m in self.model.modules() if isinstance(m, nn.Linear))
         self.model.set_submodule(last_layer(model), nn.Identity()) # what is left gives the features
+        layer = self.model.get_submodule(model.cam_layer)
+        layer.register_forward_hook(lambda layer, inputs, out: self.maps.append(out))
         size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of what comes in; pixels
         # cropping and resizing are linear: what they do to the identity matrix is their matrix
         eye = torch.eye(side)[middle(side, self.meta['crop'])]
         small = F.interpolate(eye[None, None], (size, side), mode='bilinear', align_corners=False)
         self.register_buffer('shrink', small[0, 0])
+        self.outputs = ['probabilities', *['heat']*self._can_explain(model), *['known']*(model.known is not None)]
 
-    def forward(self, xb): # (N, side, side, 3) uint8 -> (N, classes) probabilities, and (N) known, if the net can tell
+    def _heat(self, found): # (N, D) what the last layer sees -> (N, classes, h, w), Grad-CAM's on one scale
+        maps, w = self.maps.pop(), self.last.weight
+        if self.first is not None: # and a LeakyReLU behind it; its slope is 0.01 where it has let less than 0 through
+            mean = self.first.weight.unflatten(1, (maps.shape[1], -1)).mean(2) # over the places that it looks at
+            w = (w*torch.where(found > 0, 1., .01)[:, None]) @ mean
+        return F.relu(w @ maps.flatten(2)).unflatten(2, maps.shape[2:])
+
+    def _can_explain(self, model)->bool: # is the head as `_heat` believes?
+        x = torch.randn(2, 3, *[self.meta['size']]*2, device=self.shrink.device)
+        truth = grad_cam(model, x, 'all', together=True)
+        try:
+            with torch.no_grad(): heat = F.interpolate(self._heat(self.model(x)), x.shape[2:], mode='bilinear')
+        except RuntimeError: return False # shapes that do not fit
+        most = heat.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        return bool((heat/most - truth).abs().max() < 1e-3)
+
+    def forward(self, xb): # (N, side, side, 3) uint8 -> what `outputs` names
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T
         found = self.model(normalise(xb, self.meta['mean'], self.meta['std']))
-        p = self.last(found).softmax(1)
-        return p if self.typical is None else (p, closeness(found, self.typical) >= self.meta['known_from'])
+        said = [self.last(found).softmax(1)]
+        if 'heat' in self.outputs: said.append(self._heat(found))
+        if 'known' in self.outputs: said.append(closeness(found, self.typical) >= self.meta['known_from'])
+        self.maps.clear()
+        return tuple(said)
 
 # %% ../nbs/11_predict.ipynb #5b01f0c9
 def _graph_of(net:_Portable,
@@ -238,7 +260,7 @@ def _graph_of(net:_Portable,
     shapes = {0: torch.export.Dim('batch')},
     program = torch.onnx.export(net, (xb,), dynamo=True, verbose=False, dynamic_shapes=shapes,
                                 input_names=['photos'],
-                                output_names=['probabilities', 'known'][:1 + (net.typical is not None)])
+                                output_names=net.outputs)
     program.model.metadata_props['animal_cls'] = json.dumps(net.meta)
     return program
 
@@ -255,8 +277,10 @@ def ask_onnx(path,         # a graph written by `export_onnx` or `export_int8`
 def export_onnx(weights=None,      # a weights file; None: the trained weights in the package
                 path='model.onnx', # where to write
                )->float:           # largest difference from PyTorch's probabilities; nan without onnxruntime
-    """Write a net as ONNX: `photos` (N, S, S, 3) uint8 in; `probabilities` (N, classes) and perhaps `known` (N) out.
+    """Write a net as ONNX: `photos` (N, S, S, 3) uint8 in, `probabilities` (N, classes) out.
 
+    Two more outputs, unless the net cannot tell: `heat` (N, classes, h, w), from 0 and on one scale, of what the net
+    looks at (the middle of the photo, if it crops); `known` (N).
     Raises `UserError` when the ONNX packages are missing."""
     try: import onnx, onnxscript
     except ImportError as e: raise UserError("Writing ONNX needs an extra: pip install 'animal_cls[onnx]'") from e
@@ -268,8 +292,7 @@ def export_onnx(weights=None,      # a weights file; None: the trained weights i
     try: import onnxruntime
     except ImportError: return float('nan')
     xb = torch.randint(0, 256, (3, side, side, 3), dtype=torch.uint8)
-    with torch.inference_mode(): said = net(xb)
-    said = said if net.typical is None else said[0]
+    with torch.inference_mode(): said, *_ = net(xb)
     return float(np.abs(ask_onnx(path, xb.numpy()) - said.numpy()).max())
 
 # %% ../nbs/11_predict.ipynb #ff7b03bc
@@ -314,7 +337,7 @@ def _compare(plain, small, # graphs: float, int8
     return dict(n=len(held)) | {k: 100*v.mean() for k, v in percent.items()}
 
 # %% ../nbs/11_predict.ipynb #aea45638
-def export_int8(weights,            # a weights file
+def export_int8(weights,            # a weights file; None: the trained weights in the package
                 path,               # where to write
                 root:Path,          # folder of photos of the net's classes
                 items:pd.DataFrame, # path, label
@@ -326,6 +349,7 @@ def export_int8(weights,            # a weights file
     Raises `UserError`, and writes nothing, when accuracy suffers, photos are too few, or the extra is missing."""
     try: import onnxruntime
     except ImportError as e: raise UserError("Writing int8 needs an extra: pip install 'animal_cls[onnx]'") from e
+    weights = weights or PACKAGED
     meta = read_header(weights)
     chosen = _calibration(weights, root, items, most)
     few, held = (build_cache(root, some, meta['cache_size'], progress=progress) for some in chosen)

@@ -104,8 +104,8 @@ def predict_logits(model:nn.Module,  # any net
             if mirror: xb = xb.flip(3)
             return model(xb.contiguous(memory_format=layout(device))).float().cpu()
     model.eval()
-    out = [*in_streams(ask, range(0, len(rows), batch), device)]
-    model.train(training)
+    try: out = [*in_streams(ask, range(0, len(rows), batch), device)]
+    finally: model.train(training)
     return torch.cat(out) if out else torch.zeros(0, 1)
 
 # %% ../nbs/07_train.ipynb #f4962a24

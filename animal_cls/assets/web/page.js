@@ -1,0 +1,228 @@
+// The page: photos in, answers on the screen. What a photo shows is found out in worker.js.
+'use strict'
+
+const $ = id => document.getElementById(id)
+const about = JSON.parse($('about').textContent) // of the net: classes, names, sure_from and so on
+const photos = []                                // all of them so far: {file, answer} or {file, error}
+let shown = null
+
+const percent = p => p > .995 && p < 1 ? '>99%' : `${Math.round(100*p)}%`
+const list = words => words.length < 2 ? words.join('') : words.slice(0, -1).join(', ') + ' or ' + words.at(-1)
+
+// The net arrives when it is asked for
+
+const stored = id => $(id)?.textContent // a page that is one file holds everything as base64
+const decoded = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))
+
+async function bytes(name, arrived) {
+  if (stored(name)) return decoded(stored(name))
+  const reply = await fetch(name)
+  if (!reply.ok) throw Error(`${name} is missing`)
+  const parts = []
+  for (const reader = reply.body.getReader();;) {
+    const {done, value} = await reader.read()
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer())
+    parts.push(value)
+    arrived(value.length)
+  }
+}
+
+const waiting = new Map()
+function ask(worker, message, transfer = []) {
+  const id = crypto.getRandomValues(new Uint32Array(1))[0]
+  worker.postMessage({id, ...message}, transfer)
+  return new Promise((resolve, reject) => waiting.set(id, reply => reply.error ? reject(Error(reply.error)) : resolve(reply)))
+}
+
+async function load() {
+  const bar = $('progress'), total = about.bytes
+  let got = 0
+  const arrived = n => {
+    bar.value = (got += n)/total
+    $('status').textContent = `Loading the net, once: ${Math.round(got/1e6)} of ${Math.round(total/1e6)} MB`
+  }
+  bar.hidden = false
+  try {
+    const names = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm', 'net.onnx']
+    const [runtime, glue, wasm, graph] = await Promise.all(names.map(name => bytes(name, arrived)))
+    const worker = new Worker(stored('worker.js') ? URL.createObjectURL(new Blob([await bytes('worker.js')])) : 'worker.js')
+    worker.onmessage = ({data}) => { waiting.get(data.id)(data); waiting.delete(data.id) }
+    worker.onerror = error => { for (const tell of waiting.values()) tell({error: error.message || 'the worker did not start'}) }
+    $('status').textContent = 'Starting the net'
+    await ask(worker, {runtime, glue, wasm, graph, size: about.side}, [wasm.buffer, graph.buffer])
+    return worker
+  } catch (error) {
+    net = null // the next photo tries again
+    throw Error(location.protocol == 'file:' && !stored('net.onnx')
+      ? 'A browser does not let a page load its parts from a folder. Serve it (animal_cls web --serve), or make one file of it (--single).'
+      : `The net could not be loaded (${error.message}). Is there a network?`)
+  } finally { bar.hidden = true }
+}
+
+let net = null // a promise of the worker
+
+// Photos in
+
+let queue = Promise.resolve()
+function give(files) {
+  const some = [...files]
+  some.forEach((file, k) => { queue = queue.then(() => look(file, some.length > 1 ? ` (${k + 1} of ${some.length})` : '')) })
+  return queue
+}
+
+async function look(file, which) {
+  let worker
+  try { worker = await (net ??= load()) } catch (error) { return $('status').textContent = error.message }
+  $('status').textContent = `Looking at ${file.name}${which}`
+  const photo = {file}
+  try { photo.answer = judge(await ask(worker, {file})) } catch (error) { photo.error = error.message }
+  photos.push(photo)
+  addRow(photo)
+  if (photo.error) $('status').textContent = `${file.name}: ${photo.error}.`
+  else {
+    show(photo)
+    $('status').textContent = `${file.name}${which}: ${photo.answer.text}, ${percent(photo.answer.probability)}`
+  }
+}
+
+function judge(answer) { // what to make of probabilities
+  const order = [...answer.probabilities.keys()].sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
+  const best = order[0], probability = answer.probabilities[best], name = about.english[best]
+  const sure = answer.known !== false && probability >= about.sure_from
+  const kind = answer.known === false ? 'unknown' : sure ? 'sure' : 'unsure'
+  const text = {unknown: `none of these (nearest: ${name})`, sure: name, unsure: `not sure, perhaps ${name}`}[kind]
+  return {...answer, order, best, probability, sure, kind, text}
+}
+
+// Answers on the screen
+
+const MEANING = {
+  unknown: 'This looks like nothing that the net has learned from. The bars only tell which of its classes comes closest.',
+  unsure: 'Of photos with such a probability, too many are something else. Better look yourself.',
+  sure: '',
+}
+
+function show(photo) {
+  const {answer} = shown = photo, {probabilities, order, best} = answer
+  URL.revokeObjectURL($('photo').src)
+  $('photo').src = URL.createObjectURL(photo.file)
+  $('photo').alt = `the photo ${photo.file.name}`
+  $('name').textContent = `${photo.file.name}, ${answer.width} × ${answer.height} pixels`
+  $('verdict').textContent = answer.text[0].toUpperCase() + answer.text.slice(1)
+  $('verdict').className = answer.kind
+  $('meaning').textContent = MEANING[answer.kind]
+  $('classes').replaceChildren($('classes').firstElementChild, ...order.map(k => bar(k, probabilities[k], k == best)))
+  $('classes').firstElementChild.hidden = $('strength').hidden = $('heat').hidden = !answer.heat
+  for (const row of document.querySelectorAll('tbody tr')) row.toggleAttribute('aria-current', row == photo.row)
+  $('answer').hidden = false
+  warm(best)
+}
+
+function bar(k, p, chosen) {
+  const label = document.createElement('label'), input = document.createElement('input'), name = document.createElement('span')
+  const value = document.createElement('b')
+  Object.assign(input, {type: 'radio', name: 'class', value: k, checked: chosen, className: 'unseen', disabled: !shown.answer.heat})
+  input.onchange = () => warm(k)
+  name.textContent = about.english[k]
+  if (about.classes[k] != about.english[k]) {
+    const trained = document.createElement('small')
+    trained.textContent = ` ${about.classes[k]}`
+    name.append(trained)
+  }
+  value.textContent = percent(p)
+  label.className = 'class'
+  label.style.setProperty('--p', p)
+  label.append(input, name, value)
+  return label
+}
+
+function warm(k) { // draws what speaks for a class; all classes are on one scale
+  const {heat, cells} = shown.answer
+  if (!heat) return
+  const [h, w] = cells, most = heat.reduce((a, b) => Math.max(a, b), 1e-12), map = new ImageData(w, h)
+  for (let i = 0; i < h*w; i++) {
+    const t = heat[k*h*w + i]/most // from violet to pink: a colour that no animal has
+    map.data.set([90 + 165*t, 0, 170 - 50*t, 255*Math.min(1, 1.3*t)], 4*i)
+  }
+  const small = new OffscreenCanvas(w, h), canvas = $('heat'), pen = canvas.getContext('2d'), edge = about.edge*canvas.width
+  small.getContext('2d').putImageData(map, 0, 0)
+  pen.clearRect(0, 0, canvas.width, canvas.height)
+  pen.imageSmoothingQuality = 'high'
+  pen.drawImage(small, edge, edge, canvas.width - 2*edge, canvas.height - 2*edge)
+  canvas.setAttribute('aria-label', `Where the net sees signs of ${about.english[k]}`)
+}
+
+function addRow(photo) {
+  const row = photo.row = document.querySelector('tbody').insertRow(), {answer} = photo
+  const name = document.createElement(answer ? 'button' : 'span')
+  if (answer) {
+    const canvas = document.createElement('canvas')
+    Object.assign(canvas, {width: answer.thumb.width, height: answer.thumb.height})
+    canvas.getContext('2d').drawImage(answer.thumb, 0, 0)
+    answer.thumb.close()
+    name.append(canvas)
+    name.onclick = () => { show(photo); $('answer').scrollIntoView({block: 'nearest'}) }
+  }
+  name.append(photo.file.name)
+  row.insertCell().append(name)
+  row.insertCell().textContent = answer ? answer.text : photo.error
+  Object.assign(row.insertCell(), {className: 'number', textContent: answer ? percent(answer.probability) : ''})
+  $('all').hidden = false
+}
+
+// Out again
+
+function cell(value) { // of a CSV; a spreadsheet must not take a name for a formula
+  const text = String(value ?? '').replace(/^[=+\-@\t\r]/, "'$&")
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function table() {
+  const head = ['photo', 'label', 'english', 'probability', 'sure', 'known', 'error', ...about.classes.map(c => `p(${c})`)]
+  const rows = photos.map(({file, answer: a, error}) => a
+    ? [file.name, about.classes[a.best], about.english[a.best], a.probability.toFixed(6), a.sure, a.known, '',
+       ...[...a.probabilities].map(p => p.toFixed(6))]
+    : [file.name, '', '', '', '', '', error])
+  return [head, ...rows].map(row => row.map(cell).join(',')).join('\r\n') + '\r\n'
+}
+
+$('save').onclick = () => {
+  const link = document.createElement('a'), address = URL.createObjectURL(new Blob(['\ufeff', table()], {type: 'text/csv'}))
+  Object.assign(link, {href: address, download: 'answers.csv'}).click()
+  setTimeout(() => URL.revokeObjectURL(address), 1000)
+}
+
+$('clear').onclick = () => {
+  photos.length = 0
+  document.querySelector('tbody').replaceChildren()
+  $('all').hidden = $('answer').hidden = true
+  $('status').textContent = ''
+  $('files').focus()
+}
+
+// Ways in
+
+for (const input of [$('files'), $('camera')]) input.onchange = () => { give(input.files); input.value = '' }
+addEventListener('paste', event => give(event.clipboardData.files))
+addEventListener('dragover', event => { event.preventDefault(); document.body.classList.add('over') })
+addEventListener('dragleave', event => { if (!event.relatedTarget) document.body.classList.remove('over') })
+addEventListener('drop', event => {
+  event.preventDefault()
+  document.body.classList.remove('over')
+  give(event.dataTransfer.files)
+})
+$('opacity').oninput = () => { $('heat').style.opacity = $('opacity').value/100 }
+$('opacity').oninput()
+
+for (const {file, text} of about.examples) {
+  const item = document.createElement('li'), button = document.createElement('button'), image = document.createElement('img')
+  Object.assign(image, {src: file, alt: text})
+  button.onclick = async () => give([new File([await (await fetch(file)).blob()], text)])
+  button.append(image)
+  item.append(button)
+  $('examples').querySelector('ul').append(item)
+  $('examples').hidden = false
+}
+
+$('lead').textContent = `A net that knows ${list(about.english.slice(0, 20))}. It shows where it looked, and says so when it does not know.`
+$('net').textContent = about.description
