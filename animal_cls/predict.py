@@ -261,7 +261,9 @@ def _graph_of(net:_Portable,
     program = torch.onnx.export(net, (xb,), dynamo=True, verbose=False, dynamic_shapes=shapes,
                                 input_names=['photos'],
                                 output_names=net.outputs)
-    program.model.metadata_props['animal_cls'] = json.dumps(net.meta)
+    facts = dict(english=[english(c) for c in net.meta['classes']], outputs=net.outputs,
+                 opset=program.model.opset_imports[''])
+    program.model.metadata_props['animal_cls'] = json.dumps(net.meta | facts)
     return program
 
 def ask_onnx(path,         # a graph written by `export_onnx` or `export_int8`

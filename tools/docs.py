@@ -160,8 +160,28 @@ class Page(HTMLParser):
         self.ids.add(attrs.get('id'))
         self.addresses += [attrs[k] for k in ('href', 'src') if attrs.get(k)]
 
+def try_it(folder): # the page that is the net, with pictures for those who have no photo at hand
+    "A cat of scikit-image (CC0), things that are no animals, and two drawings of ours."
+    import skimage
+    from PIL import Image
+    from animal_cls.core import UserError
+    from animal_cls.sample import draw_animal
+    from animal_cls.web import make_page
+    shots = Path(skimage.__file__).parent/'data'
+    pictures = {'cat': shots/'chelsea.png', 'cup of coffee': shots/'coffee.png', 'rocket': shots/'rocket.jpg'}
+    pictures = {what: Image.open(file).convert('RGB') for what, file in pictures.items()}
+    pictures |= {f'drawing of {what}': draw_animal(kind, seed)[0] for what, kind, seed in
+                 (('a butterfly', 'farfalla', 5005), ('an elephant', 'elefante', 5003))}
+    folder.mkdir()
+    names = {f"{what.replace(' ', '-')}.jpg": what for what in pictures}
+    for name, what in names.items():
+        pictures[what].thumbnail((640, 640))
+        pictures[what].save(folder/name, quality=88)
+    try: make_page(None, folder, examples=names)
+    except UserError as e: (folder/'index.html').write_text(f'This page could not be made here. {e}', encoding='utf-8')
+
 def troubles(site): # -> a line for each
-    pages, linked = {p: Page(p) for p in site.rglob('*.html')}, {site/'index.html'}
+    pages, linked = {p: Page(p) for p in site.rglob('*.html') if p.parent.name != 'try'}, {site/'index.html'}
     found = {e['href'].split('#')[0] for e in json.loads((site/'search.json').read_text(encoding='utf-8'))}
     for path, page in pages.items():
         name = path.relative_to(site).as_posix()
@@ -184,6 +204,7 @@ if __name__ == '__main__':
     (build_quarto if shutil.which('quarto') else build_smalldocs)(proc)
     shutil.rmtree(SITE, ignore_errors=True)
     (proc/SITE.name).rename(SITE)
+    try_it(SITE/'try')
     bad, n = list(troubles(SITE)), len(list(SITE.rglob('*.html')))
     size = sum(p.stat().st_size for p in SITE.rglob('*') if p.is_file())
     print(*bad, f'{n} pages, {size/1e6:.1f} MB in {SITE.name}/', sep='\n')

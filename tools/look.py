@@ -79,7 +79,8 @@ def search(page, address): # -> list of problems
     return []
 
 if __name__ == '__main__':
-    names = sys.argv[1:] or sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob('*.html'))
+    names = sys.argv[1:] or sorted(p.relative_to(SITE).as_posix() for p in SITE.rglob('*.html')
+                                   if p.parent.name != 'try') # tools/page.py looks at that one
     SHOTS.mkdir(parents=True, exist_ok=True)
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=SITE))
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -81,7 +81,24 @@ knows = ("It knows only these {0} animals. Most pictures of something else it ca
          'It knows only these {0} animals and always answers with one of them, even for a photo of a\nchair.')
 table = '\n'.join(f'| {what} | {fact} |' for what, fact in facts.items())
 rows = '\n'.join(f"| {c['label']} ({c['english']}) | {c['photos']} | {c['recall']:.1f} |" for c in results['per_class'])
-(ASSETS/f'{name}.md').write_text(f"""# Model card: {name}
+def header(results): # as Hugging Face reads it
+    return f"""---
+license: apache-2.0
+library_name: animal_cls
+pipeline_tag: image-classification
+tags: [image-classification, grad-cam, pytorch, onnx]
+metrics: [accuracy]
+model-index:
+- name: {results['name']}
+  results:
+  - task: {{type: image-classification}}
+    dataset: {{type: animals-10, name: 'Animals-10, test part of {results['n']:,} photos without near-duplicates elsewhere'}}
+    metrics:
+    - {{type: accuracy, value: {results['accuracy']:.1f}}}
+---
+"""
+
+(ASSETS/f'{name}.md').write_text(f"""{header(results | dict(name=name))}# Model card: {name}
 
 Written by `tools/pack.py` from the run's own files; no number here is typed by hand.
 

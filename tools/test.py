@@ -69,7 +69,7 @@ checks = [('clean and export', check_clean), ('imports point upward', check_impo
 checks += [('README', script('readme', '--check'))]
 checks += [(nb.name, lambda nb=nb: check_notebook(nb)) for nb in notebooks]
 checks += [('graphics card, tiny', script('gpu', '--tiny', '--plant')), ('site', script('docs'))]
-in_browser = [('site in Chromium', script('look')), ('notebooks in JupyterLab', script('lab'))]
+in_browser = [('site in Chromium', script('look')), ('page in Chromium', script('page')), ('notebooks in JupyterLab', script('lab'))]
 
 def run(check):
     "One check, its result printed at once."

@@ -7,6 +7,7 @@ const photos = []                                // all of them so far: {file, a
 let shown = null
 
 const percent = p => p > .995 && p < 1 ? '>99%' : `${Math.round(100*p)}%`
+const chance = answer => answer && answer.kind != 'unknown' ? percent(answer.probability) : '' // of a class it may be
 const list = words => words.length < 2 ? words.join('') : words.slice(0, -1).join(', ') + ' or ' + words.at(-1)
 
 // The net arrives when it is asked for
@@ -31,7 +32,9 @@ const waiting = new Map()
 function ask(worker, message, transfer = []) {
   const id = crypto.getRandomValues(new Uint32Array(1))[0]
   worker.postMessage({id, ...message}, transfer)
-  return new Promise((resolve, reject) => waiting.set(id, reply => reply.error ? reject(Error(reply.error)) : resolve(reply)))
+  return new Promise((resolve, reject) => {
+    waiting.set(id, reply => reply.error ? reject(Error(reply.error)) : resolve(reply))
+  })
 }
 
 async function load() {
@@ -45,16 +48,23 @@ async function load() {
   try {
     const names = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm', 'net.onnx']
     const [runtime, glue, wasm, graph] = await Promise.all(names.map(name => bytes(name, arrived)))
-    const worker = new Worker(stored('worker.js') ? URL.createObjectURL(new Blob([await bytes('worker.js')])) : 'worker.js')
-    worker.onmessage = ({data}) => { waiting.get(data.id)(data); waiting.delete(data.id) }
-    worker.onerror = error => { for (const tell of waiting.values()) tell({error: error.message || 'the worker did not start'}) }
+    const source = stored('worker.js'), script = source && URL.createObjectURL(new Blob([decoded(source)]))
+    const worker = new Worker(script ?? 'worker.js')
+    worker.onmessage = ({data}) => {
+      waiting.get(data.id)(data)
+      waiting.delete(data.id)
+    }
+    worker.onerror = ({message}) => {
+      for (const tell of waiting.values()) tell({error: message || 'the worker did not start'})
+      waiting.clear()
+    }
     $('status').textContent = 'Starting the net'
     await ask(worker, {runtime, glue, wasm, graph, size: about.side}, [wasm.buffer, graph.buffer])
     return worker
   } catch (error) {
     net = null // the next photo tries again
     throw Error(location.protocol == 'file:' && !stored('net.onnx')
-      ? 'A browser does not let a page load its parts from a folder. Serve it (animal_cls web --serve), or make one file of it (--single).'
+      ? 'A browser does not load the parts of a page from a folder. Serve it (animal_cls web --serve), or use --single.'
       : `The net could not be loaded (${error.message}). Is there a network?`)
   } finally { bar.hidden = true }
 }
@@ -66,7 +76,9 @@ let net = null // a promise of the worker
 let queue = Promise.resolve()
 function give(files) {
   const some = [...files]
-  some.forEach((file, k) => { queue = queue.then(() => look(file, some.length > 1 ? ` (${k + 1} of ${some.length})` : '')) })
+  some.forEach((file, k) => {
+    queue = queue.then(() => look(file, some.length > 1 ? ` (${k + 1} of ${some.length})` : ''))
+  })
   return queue
 }
 
@@ -78,16 +90,14 @@ async function look(file, which) {
   try { photo.answer = judge(await ask(worker, {file})) } catch (error) { photo.error = error.message }
   photos.push(photo)
   addRow(photo)
-  if (photo.error) $('status').textContent = `${file.name}: ${photo.error}.`
-  else {
-    show(photo)
-    $('status').textContent = `${file.name}${which}: ${photo.answer.text}, ${percent(photo.answer.probability)}`
-  }
+  if (photo.answer) show(photo)
+  const said = photo.error ?? [photo.answer.text, chance(photo.answer)].filter(Boolean).join(', ')
+  $('status').textContent = `${file.name}${which}: ${said}`
 }
 
 function judge(answer) { // what to make of probabilities
-  const order = [...answer.probabilities.keys()].sort((a, b) => answer.probabilities[b] - answer.probabilities[a])
-  const best = order[0], probability = answer.probabilities[best], name = about.english[best]
+  const {probabilities} = answer, order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a])
+  const best = order[0], probability = probabilities[best], name = about.english[best]
   const sure = answer.known !== false && probability >= about.sure_from
   const kind = answer.known === false ? 'unknown' : sure ? 'sure' : 'unsure'
   const text = {unknown: `none of these (nearest: ${name})`, sure: name, unsure: `not sure, perhaps ${name}`}[kind]
@@ -97,7 +107,7 @@ function judge(answer) { // what to make of probabilities
 // Answers on the screen
 
 const MEANING = {
-  unknown: 'This looks like nothing that the net has learned from. The bars only tell which of its classes comes closest.',
+  unknown: 'This looks like nothing that the net has learned from. The bars only tell which class comes closest.',
   unsure: 'Of photos with such a probability, too many are something else. Better look yourself.',
   sure: '',
 }
@@ -119,9 +129,9 @@ function show(photo) {
 }
 
 function bar(k, p, chosen) {
-  const label = document.createElement('label'), input = document.createElement('input'), name = document.createElement('span')
-  const value = document.createElement('b')
-  Object.assign(input, {type: 'radio', name: 'class', value: k, checked: chosen, className: 'unseen', disabled: !shown.answer.heat})
+  const [label, input, name, value] = ['label', 'input', 'span', 'b'].map(tag => document.createElement(tag))
+  Object.assign(input, {type: 'radio', name: 'class', value: k, checked: chosen, className: 'unseen'})
+  input.disabled = !shown.answer.heat
   input.onchange = () => warm(k)
   name.textContent = about.english[k]
   if (about.classes[k] != about.english[k]) {
@@ -144,7 +154,8 @@ function warm(k) { // draws what speaks for a class; all classes are on one scal
     const t = heat[k*h*w + i]/most // from violet to pink: a colour that no animal has
     map.data.set([90 + 165*t, 0, 170 - 50*t, 255*Math.min(1, 1.3*t)], 4*i)
   }
-  const small = new OffscreenCanvas(w, h), canvas = $('heat'), pen = canvas.getContext('2d'), edge = about.edge*canvas.width
+  const small = new OffscreenCanvas(w, h), canvas = $('heat'), pen = canvas.getContext('2d')
+  const edge = about.edge*canvas.width
   small.getContext('2d').putImageData(map, 0, 0)
   pen.clearRect(0, 0, canvas.width, canvas.height)
   pen.imageSmoothingQuality = 'high'
@@ -166,7 +177,7 @@ function addRow(photo) {
   name.append(photo.file.name)
   row.insertCell().append(name)
   row.insertCell().textContent = answer ? answer.text : photo.error
-  Object.assign(row.insertCell(), {className: 'number', textContent: answer ? percent(answer.probability) : ''})
+  Object.assign(row.insertCell(), {className: 'number', textContent: chance(answer)})
   $('all').hidden = false
 }
 
@@ -178,16 +189,17 @@ function cell(value) { // of a CSV; a spreadsheet must not take a name for a for
 }
 
 function table() {
-  const head = ['photo', 'label', 'english', 'probability', 'sure', 'known', 'error', ...about.classes.map(c => `p(${c})`)]
+  const head = ['photo', 'label', 'english', 'probability', 'sure', 'known', 'error']
   const rows = photos.map(({file, answer: a, error}) => a
     ? [file.name, about.classes[a.best], about.english[a.best], a.probability.toFixed(6), a.sure, a.known, '',
        ...[...a.probabilities].map(p => p.toFixed(6))]
-    : [file.name, '', '', '', '', '', error])
-  return [head, ...rows].map(row => row.map(cell).join(',')).join('\r\n') + '\r\n'
+    : [file.name, '', '', '', '', '', error, ...about.classes.map(() => '')])
+  return [[...head, ...about.classes.map(c => `p(${c})`)], ...rows].map(row => row.map(cell).join(',')).join('\r\n') + '\r\n'
 }
 
 $('save').onclick = () => {
-  const link = document.createElement('a'), address = URL.createObjectURL(new Blob(['\ufeff', table()], {type: 'text/csv'}))
+  const link = document.createElement('a')
+  const address = URL.createObjectURL(new Blob(['\ufeff', table()], {type: 'text/csv'}))
   Object.assign(link, {href: address, download: 'answers.csv'}).click()
   setTimeout(() => URL.revokeObjectURL(address), 1000)
 }
@@ -215,7 +227,7 @@ $('opacity').oninput = () => { $('heat').style.opacity = $('opacity').value/100 
 $('opacity').oninput()
 
 for (const {file, text} of about.examples) {
-  const item = document.createElement('li'), button = document.createElement('button'), image = document.createElement('img')
+  const [item, button, image] = ['li', 'button', 'img'].map(tag => document.createElement(tag))
   Object.assign(image, {src: file, alt: text})
   button.onclick = async () => give([new File([await (await fetch(file)).blob()], text)])
   button.append(image)
@@ -224,5 +236,7 @@ for (const {file, text} of about.examples) {
   $('examples').hidden = false
 }
 
-$('lead').textContent = `A net that knows ${list(about.english.slice(0, 20))}. It shows where it looked, and says so when it does not know.`
+const many = about.english.length, more = [...about.english.slice(0, 20), `${many - 20} more`]
+const known = many > 24 ? more : about.english
+$('lead').textContent = `A net that knows ${list(known)}. It shows where it looked, and says so when it does not know.`
 $('net').textContent = about.description
