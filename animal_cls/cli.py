@@ -477,23 +477,22 @@ def cmd_web(
     "write a web page that is the net, for people without Python"
     from animal_cls.web import make_page, serve
     page = make_page(a.weights, a.out, a.single)
-    size = sum(file.stat().st_size for file in page.parent.iterdir() if file.is_file())/1e6
     if not a.serve:
-        hint = 'open it in a browser' if a.single else 'put the folder on any web server'
-        print(f'{page}: {size:.0f} MB; {hint}')
+        print(f'{page}:', 'open it in a browser' if a.single else 'put its folder on any web server')
         return 0
+    import time, webbrowser
     server, address = serve(a.out)
     print(f'{page.parent}: at {address}, until you press Ctrl-C', flush=True)
-    import time, webbrowser
     webbrowser.open(address)
     try:
         while True: time.sleep(3600)
+    except KeyboardInterrupt: return 0
     finally: server.shutdown()
 
 # %% ../nbs/95_cli.ipynb #695fba11
 def _web_arguments(c:argparse.ArgumentParser):
     c.add_argument('weights', metavar='WEIGHTS', nargs='?', help='a weights file (default: the one in the package)')
-    _add_out(c, 'the folder to write to (default: page)', 'page')
+    c.add_argument('--out', metavar='DIR', default='page', help='the folder to write to (default: page)')
     c.add_argument('--single', action='store_true', help='all in one file, which opens by double click')
     c.add_argument('--serve', action='store_true', help='show it in a browser on this machine')
 

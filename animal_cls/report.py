@@ -19,9 +19,9 @@ from .device import get_device, machine
 from .eda import audit, both_names, plot_balance
 from .evaluate import confusion, logits_labels, metrics, per_class, plot_calibration, plot_confusion
 from .evaluate import plot_coverage, top_losses
-from .features import closeness, last_inputs, plot_map
+from .features import closeness, embed, plot_map
 from .gradcam import both_heats, confused, overlay, picks, scale_bar
-from .model import MODELS, load_weights
+from .model import MODELS, last_layer, load_weights
 from .preprocess import Cache, fingerprints, prepare_data, read_split
 from .scan import scan
 from .train import plot_history
@@ -456,12 +456,13 @@ def _map_section(model,       # of the run, with its facts
     "Some photos on a plane, by what the net sees in them."
     rows = np.sort(np.random.default_rng(0).permutation(len(cache))[:400])
     if len(rows) < 4: return ''
-    with last_inputs(model) as kept: logits, labels = logits_labels(model, cache, rows)
-    found = torch.cat(kept).float().cpu()
-    marks = {'called something else': logits.argmax(1) != labels}
+    found = torch.from_numpy(embed(model, cache, progress=False)[rows].astype(np.float32)) # calibration has made them
+    last, labels = model.get_submodule(last_layer(model)), cache.items.label.iloc[rows]
+    with torch.no_grad(): said = last(found.to(last.weight.device)).argmax(1).tolist()
+    marks = {'called something else': np.array([model.meta['classes'][k] for k in said]) != labels.values}
     if model.known is not None: marks['none of these'] = closeness(found, model.known) < model.meta['known_from']
     fig, file = Figure(figsize=(9, 6.5)), io.BytesIO()
-    plot_map(found, cache.items.label.iloc[rows], cache.xs[rows], marks, fig.subplots())
+    plot_map(found, labels, cache.xs[rows], marks, fig.subplots())
     fig.savefig(file, format='jpeg', dpi=144, bbox_inches='tight')
     alt = f'{len(rows)} photos as dots, some as small pictures, similar ones close together'
     return (f'<h3>A map</h3><p>{len(rows):,} of the photos, those that look alike to the net close together (t-SNE). '

@@ -6,12 +6,12 @@
 __all__ = ['make_page', 'serve']
 
 # %% ../nbs/14_web.ipynb #1a5ee6b6
-import base64, functools, hashlib, html, http.server, json, shutil, subprocess, tarfile, tempfile, threading
+import base64, functools, hashlib, html, http.server, json, re, shutil, subprocess, tarfile, tempfile, threading
 import urllib.request
 from pathlib import Path
 import numpy as np
 from .augment import middle
-from .core import home, make_whole, UserError, write_atomic
+from .core import home, make_whole, UserError, write_atomic, writing
 from .data import ASSETS, english
 from .model import LITE, load_weights
 from .predict import export_onnx
@@ -104,10 +104,15 @@ def _policy(scripts:str, styles:str, connect:str)->str:
 
 def _checksum(text:str)->str: return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
-def _whole(page:str, files:dict)->str: # name -> bytes of the parts
+def _filled(policy:str, about:dict, classes:list)->str: # the page
+    "index.html with what is particular to a net, each in its place."
+    texts = dict(POLICY=policy, ABOUT=_json(about), TITLE=html.escape(_title(classes)))
+    return re.sub('|'.join(texts), lambda place: texts[place[0]], (_PAGE/'index.html').read_text(encoding='utf-8'))
+
+def _whole(files:dict, *about)->str: # name -> bytes of the parts; as for `_filled`
     "The page with all its parts in it."
     style, script = (files[name].decode() for name in ('page.css', 'page.js'))
-    page = page.replace('POLICY', _policy(f'{_checksum(script)} blob:', _checksum(style), 'blob:'))
+    page = _filled(_policy(f'{_checksum(script)} blob:', _checksum(style), 'blob:'), *about)
     page = page.replace('<link rel="stylesheet" href="page.css">', f'<style>{style}</style>')
     page = page.replace('<script src="page.js" defer></script>\n', '')
     parts = [f'<script type="text/plain" id="{name}">{base64.b64encode(files[name]).decode()}</script>'
@@ -116,28 +121,33 @@ def _whole(page:str, files:dict)->str: # name -> bytes of the parts
     return page.replace('</body>', '\n'.join([*parts, licence, f'<script>{script}</script>', '</body>']))
 
 # %% ../nbs/14_web.ipynb #fd57a9b1
-def make_page(weights=None,     # a weights file; None: the trained weights in the package
-              out='page',       # folder to write to
-              single=False,     # all in one file, which opens by double click
-              examples:dict={}, # pictures to offer: file name in `out` -> what it shows
-             )->Path:           # its index.html
-    "Write a web page that is the net; raises `UserError` when a part is missing or `out` holds another page."
-    out, net = Path(out), load_weights(weights)
-    page, names = out/'index.html', ('page.css', 'page.js', 'worker.js', 'onnxruntime-web.LICENSE.txt')
-    if page.exists() and 'content="animal_cls"' not in page.read_text(encoding='utf-8', errors='replace'):
-        raise UserError(f"'{page}' is another page: give --out another folder.")
+def _parts(weights, net, examples:dict)->tuple: # name -> bytes of all files but the page; what page.js knows
+    names = 'page.css', 'page.js', 'worker.js', 'onnxruntime-web.LICENSE.txt'
     with tempfile.TemporaryDirectory() as tmp:
         graph = Path(tmp)/'net.onnx'
         export_onnx(weights, graph)
         _halve(graph, net)
         files = {name: (_PAGE/name).read_bytes() for name in names} | {'net.onnx': graph.read_bytes()}
-        files |= {name: (_runtime()/name).read_bytes() for name in _RUNTIME}
-        about, title = _json(_about(net, graph, examples)), html.escape(_title(net.meta['classes']))
-    text = (_PAGE/'index.html').read_text(encoding='utf-8').replace('TITLE', title).replace('ABOUT', about)
-    if single: files = {'index.html': _whole(text, files).encode()}
-    else: files['index.html'] = text.replace('POLICY', _policy("'self'", "'self'", "'self'")).encode()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items(): write_atomic(out/name, lambda p: p.write_bytes(content))
+        return files | {name: (_runtime()/name).read_bytes() for name in _RUNTIME}, _about(net, graph, examples)
+
+def make_page(weights=None,     # a weights file; None: the trained weights in the package
+              out='page',       # folder to write to
+              single=False,     # all in one file, which opens by double click
+              examples:dict={}, # pictures to offer: file name in `out` -> what it shows
+             )->Path:           # its index.html
+    "Write a web page that is the net; raises `UserError` when a part is missing or `out` holds something else."
+    if single and examples: raise UserError('A page in one file can offer no pictures: leave examples or single out.')
+    out, net = Path(out), load_weights(weights)
+    files, about = _parts(weights, net, examples)
+    classes, page = net.meta['classes'], out/'index.html'
+    if single: files = {'index.html': _whole(files, about, classes).encode()}
+    else: files['index.html'] = _filled(_policy("'self'", "'self'", "'self'"), about, classes).encode()
+    ours = page.is_file() and 'content="animal_cls"' in page.read_text(encoding='utf-8', errors='replace')
+    there = [name for name in files if (out/name).exists()]
+    if there and not ours: raise UserError(f"'{out}' has a file {there[0]} of its own: give --out another folder.")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items(): write_atomic(out/name, lambda p: p.write_bytes(content))
     return page
 
 # %% ../nbs/14_web.ipynb #cb0de015
@@ -146,10 +156,13 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm'}
     def log_message(self, *args): pass
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *args): pass # somebody has closed a page
+
 def serve(folder,     # of a page
           port:int=0, # 0: any that is free
          )->tuple:    # the server, to be stopped by its `shutdown()`; its address
     "Serve a page to this machine, in a thread of its own."
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', port), functools.partial(_Handler, directory=str(folder)))
+    server = _Server(('127.0.0.1', port), functools.partial(_Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server, f'http://127.0.0.1:{server.server_port}'

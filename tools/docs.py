@@ -172,13 +172,14 @@ def try_it(folder): # the page that is the net, with pictures for those who have
     pictures = {what: Image.open(file).convert('RGB') for what, file in pictures.items()}
     pictures |= {f'drawing of {what}': draw_animal(kind, seed)[0] for what, kind, seed in
                  (('a butterfly', 'farfalla', 5005), ('an elephant', 'elefante', 5003))}
-    folder.mkdir()
     names = {f"{what.replace(' ', '-')}.jpg": what for what in pictures}
+    try: make_page(None, folder, examples=names)
+    except UserError as e:
+        folder.mkdir()
+        (folder/'index.html').write_text(f'This page could not be made here. {e}', encoding='utf-8')
     for name, what in names.items():
         pictures[what].thumbnail((640, 640))
         pictures[what].save(folder/name, quality=88)
-    try: make_page(None, folder, examples=names)
-    except UserError as e: (folder/'index.html').write_text(f'This page could not be made here. {e}', encoding='utf-8')
 
 def troubles(site): # -> a line for each
     pages, linked = {p: Page(p) for p in site.rglob('*.html') if p.parent.name != 'try'}, {site/'index.html'}

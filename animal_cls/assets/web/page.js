@@ -15,9 +15,9 @@ const list = words => words.length < 2 ? words.join('') : words.slice(0, -1).joi
 const stored = id => $(id)?.textContent // a page that is one file holds everything as base64
 const decoded = text => Uint8Array.from(atob(text), c => c.charCodeAt(0))
 
-async function bytes(name, arrived) {
+async function bytes(name, signal, arrived) {
   if (stored(name)) return decoded(stored(name))
-  const reply = await fetch(name)
+  const reply = await fetch(name, {signal})
   if (!reply.ok) throw Error(`${name} is missing`)
   const parts = []
   for (const reader = reply.body.getReader();;) {
@@ -26,6 +26,24 @@ async function bytes(name, arrived) {
     parts.push(value)
     arrived(value.length)
   }
+}
+
+async function fetchAll() { // -> what worker.js begins with
+  const bar = $('progress'), stop = new AbortController()
+  const names = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm', 'net.onnx']
+  let got = 0
+  const arrived = n => { bar.value = (got += n)/about.bytes }
+  $('status').textContent = `Loading the net, once: ${Math.round(about.bytes/1e6)} MB`
+  bar.hidden = false
+  try {
+    const [runtime, glue, wasm, graph] = await Promise.all(names.map(name => bytes(name, stop.signal, arrived)))
+    return {runtime, glue, wasm, graph, size: about.side}
+  } catch (error) {
+    stop.abort()
+    throw Error(location.protocol == 'file:' && !stored('net.onnx')
+      ? 'A browser does not load the parts of a page from a folder. Serve it (animal_cls web --serve), or use --single.'
+      : 'The net could not be loaded. Is there a network?', {cause: error})
+  } finally { bar.hidden = true }
 }
 
 const waiting = new Map()
@@ -37,62 +55,63 @@ function ask(worker, message, transfer = []) {
   })
 }
 
-async function load() {
-  const bar = $('progress'), total = about.bytes
-  let got = 0
-  const arrived = n => {
-    bar.value = (got += n)/total
-    $('status').textContent = `Loading the net, once: ${Math.round(got/1e6)} of ${Math.round(total/1e6)} MB`
+async function load() { // -> the worker
+  const files = await fetchAll(), source = stored('worker.js')
+  const worker = new Worker(source ? URL.createObjectURL(new Blob([decoded(source)])) : 'worker.js')
+  worker.onmessage = ({data}) => {
+    waiting.get(data.id)(data)
+    waiting.delete(data.id)
   }
-  bar.hidden = false
-  try {
-    const names = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm', 'net.onnx']
-    const [runtime, glue, wasm, graph] = await Promise.all(names.map(name => bytes(name, arrived)))
-    const source = stored('worker.js'), script = source && URL.createObjectURL(new Blob([decoded(source)]))
-    const worker = new Worker(script ?? 'worker.js')
-    worker.onmessage = ({data}) => {
-      waiting.get(data.id)(data)
-      waiting.delete(data.id)
-    }
-    worker.onerror = ({message}) => {
-      for (const tell of waiting.values()) tell({error: message || 'the worker did not start'})
-      waiting.clear()
-    }
-    $('status').textContent = 'Starting the net'
-    await ask(worker, {runtime, glue, wasm, graph, size: about.side}, [wasm.buffer, graph.buffer])
-    return worker
-  } catch (error) {
-    net = null // the next photo tries again
-    throw Error(location.protocol == 'file:' && !stored('net.onnx')
-      ? 'A browser does not load the parts of a page from a folder. Serve it (animal_cls web --serve), or use --single.'
-      : `The net could not be loaded (${error.message}). Is there a network?`)
-  } finally { bar.hidden = true }
+  worker.onerror = ({message}) => {
+    for (const tell of waiting.values()) tell({error: message || 'the worker did not start'})
+    waiting.clear()
+  }
+  $('status').textContent = 'Starting the net'
+  try { await ask(worker, files, [files.wasm.buffer, files.graph.buffer]) }
+  catch (error) { throw Error('The net could not be started in this browser.', {cause: error}) }
+  return worker
 }
-
-let net = null // a promise of the worker
 
 // Photos in
 
-let queue = Promise.resolve()
+const line = []       // files that wait
+let net = null        // the worker
+let busy = false
+let round = 0         // 'Start again' begins another
+let following = true  // the newest photo is shown, until the visitor chooses one, or a class
+
 function give(files) {
-  const some = [...files]
-  some.forEach((file, k) => {
-    queue = queue.then(() => look(file, some.length > 1 ? ` (${k + 1} of ${some.length})` : ''))
-  })
-  return queue
+  line.push(...files)
+  following = true
+  work()
 }
 
-async function look(file, which) {
-  let worker
-  try { worker = await (net ??= load()) } catch (error) { return $('status').textContent = error.message }
-  $('status').textContent = `Looking at ${file.name}${which}`
-  const photo = {file}
-  try { photo.answer = judge(await ask(worker, {file})) } catch (error) { photo.error = error.message }
+async function work() {
+  if (busy || !line.length) return
+  busy = true
+  $('again').hidden = true
+  try {
+    net ??= await load()
+    while (line.length) await look(line.shift())
+  } catch (error) { // the files wait for another try
+    console.warn(error, error.cause)
+    $('status').textContent = error.message
+    $('again').hidden = false
+  } finally { busy = false }
+}
+
+async function look(file) {
+  const photo = {file}, mine = round
+  $('status').textContent = `Looking at ${file.name}${line.length ? `, ${line.length} more to come` : ''}`
+  try { photo.answer = judge(await ask(net, {file})) } catch (error) { photo.error = error.message }
+  if (mine != round) return
   photos.push(photo)
-  addRow(photo)
-  if (photo.answer) show(photo)
+  try {
+    addRow(photo)
+    if (photo.answer && following) show(photo)
+  } catch (error) { console.warn(error) }
   const said = photo.error ?? [photo.answer.text, chance(photo.answer)].filter(Boolean).join(', ')
-  $('status').textContent = `${file.name}${which}: ${said}`
+  $('status').textContent = `${file.name}: ${said}`
 }
 
 function judge(answer) { // what to make of probabilities
@@ -106,6 +125,8 @@ function judge(answer) { // what to make of probabilities
 
 // Answers on the screen
 
+const FEW = 12 // classes that are shown at once
+
 const MEANING = {
   unknown: 'This looks like nothing that the net has learned from. The bars only tell which class comes closest.',
   unsure: 'Of photos with such a probability, too many are something else. Better look yourself.',
@@ -117,22 +138,35 @@ function show(photo) {
   URL.revokeObjectURL($('photo').src)
   $('photo').src = URL.createObjectURL(photo.file)
   $('photo').alt = `the photo ${photo.file.name}`
+  $('photo').onerror = () => {
+    $('name').textContent = `${photo.file.name} is no longer where it was`
+    $('heat').hidden = true
+  }
   $('name').textContent = `${photo.file.name}, ${answer.width} × ${answer.height} pixels`
   $('verdict').textContent = answer.text[0].toUpperCase() + answer.text.slice(1)
   $('verdict').className = answer.kind
   $('meaning').textContent = MEANING[answer.kind]
-  $('classes').replaceChildren($('classes').firstElementChild, ...order.map(k => bar(k, probabilities[k], k == best)))
+  const bars = order.map((k, place) => bar(k, probabilities[k], place))
+  $('classes').replaceChildren($('classes').firstElementChild, ...bars)
   $('classes').firstElementChild.hidden = $('strength').hidden = $('heat').hidden = !answer.heat
-  for (const row of document.querySelectorAll('tbody tr')) row.toggleAttribute('aria-current', row == photo.row)
+  for (const row of document.querySelectorAll('[aria-current]')) row.removeAttribute('aria-current')
+  photo.row.setAttribute('aria-current', 'true')
+  $('every').hidden = order.length <= FEW
+  $('every').textContent = `Show all ${order.length} classes`
+  $('classes').classList.remove('every')
   $('answer').hidden = false
   warm(best)
+  if ($('answer').getBoundingClientRect().top > .6*innerHeight) $('answer').scrollIntoView({block: 'start'})
 }
 
-function bar(k, p, chosen) {
+function bar(k, p, place) { // a class, its probability, its place among all
   const [label, input, name, value] = ['label', 'input', 'span', 'b'].map(tag => document.createElement(tag))
-  Object.assign(input, {type: 'radio', name: 'class', value: k, checked: chosen, className: 'unseen'})
+  Object.assign(input, {type: 'radio', name: 'class', value: k, checked: !place, className: 'unseen'})
   input.disabled = !shown.answer.heat
-  input.onchange = () => warm(k)
+  input.onchange = () => {
+    following = false
+    warm(k)
+  }
   name.textContent = about.english[k]
   if (about.classes[k] != about.english[k]) {
     const trained = document.createElement('small')
@@ -140,7 +174,7 @@ function bar(k, p, chosen) {
     name.append(trained)
   }
   value.textContent = percent(p)
-  label.className = 'class'
+  label.className = place < FEW ? 'class' : 'class late'
   label.style.setProperty('--p', p)
   label.append(input, name, value)
   return label
@@ -172,7 +206,11 @@ function addRow(photo) {
     canvas.getContext('2d').drawImage(answer.thumb, 0, 0)
     answer.thumb.close()
     name.append(canvas)
-    name.onclick = () => { show(photo); $('answer').scrollIntoView({block: 'nearest'}) }
+    name.onclick = () => {
+      following = false
+      show(photo)
+      $('answer').scrollIntoView({block: 'start'})
+    }
   }
   name.append(photo.file.name)
   row.insertCell().append(name)
@@ -184,7 +222,7 @@ function addRow(photo) {
 // Out again
 
 function cell(value) { // of a CSV; a spreadsheet must not take a name for a formula
-  const text = String(value ?? '').replace(/^[=+\-@\t\r]/, "'$&")
+  const text = String(value ?? '').replace(/^\s*[=+\-@＝＋－＠]/, "'$&")
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
@@ -194,7 +232,8 @@ function table() {
     ? [file.name, about.classes[a.best], about.english[a.best], a.probability.toFixed(6), a.sure, a.known, '',
        ...[...a.probabilities].map(p => p.toFixed(6))]
     : [file.name, '', '', '', '', '', error, ...about.classes.map(() => '')])
-  return [[...head, ...about.classes.map(c => `p(${c})`)], ...rows].map(row => row.map(cell).join(',')).join('\r\n') + '\r\n'
+  const lines = [[...head, ...about.classes.map(c => `p(${c})`)], ...rows].map(row => row.map(cell).join(','))
+  return lines.join('\r\n') + '\r\n'
 }
 
 $('save').onclick = () => {
@@ -205,7 +244,10 @@ $('save').onclick = () => {
 }
 
 $('clear').onclick = () => {
-  photos.length = 0
+  round++
+  photos.length = line.length = 0
+  URL.revokeObjectURL($('photo').src)
+  $('photo').removeAttribute('src')
   document.querySelector('tbody').replaceChildren()
   $('all').hidden = $('answer').hidden = true
   $('status').textContent = ''
@@ -216,20 +258,32 @@ $('clear').onclick = () => {
 
 for (const input of [$('files'), $('camera')]) input.onchange = () => { give(input.files); input.value = '' }
 addEventListener('paste', event => give(event.clipboardData.files))
-addEventListener('dragover', event => { event.preventDefault(); document.body.classList.add('over') })
+addEventListener('dragover', event => {
+  event.preventDefault()
+  document.body.classList.toggle('over', event.dataTransfer.types.includes('Files'))
+})
 addEventListener('dragleave', event => { if (!event.relatedTarget) document.body.classList.remove('over') })
 addEventListener('drop', event => {
   event.preventDefault()
   document.body.classList.remove('over')
   give(event.dataTransfer.files)
 })
+$('again').onclick = work
+$('every').onclick = () => {
+  $('classes').classList.add('every')
+  $('every').hidden = true
+}
 $('opacity').oninput = () => { $('heat').style.opacity = $('opacity').value/100 }
 $('opacity').oninput()
 
 for (const {file, text} of about.examples) {
   const [item, button, image] = ['li', 'button', 'img'].map(tag => document.createElement(tag))
   Object.assign(image, {src: file, alt: text})
-  button.onclick = async () => give([new File([await (await fetch(file)).blob()], text)])
+  button.onclick = async () => {
+    const reply = await fetch(file).catch(() => ({}))
+    if (reply.ok) give([new File([await reply.blob()], text)])
+    else $('status').textContent = `The picture could not be loaded: ${text}.`
+  }
   button.append(image)
   item.append(button)
   $('examples').querySelector('ul').append(item)

@@ -5,7 +5,8 @@ let ort, net, side
 
 // Pixels
 
-// What colour is below transparency? Python drops transparency, and a canvas drops the colour. WebGL gives both.
+// What colour is below transparency? Python drops transparency, and a canvas drops the colour. WebGL, if there is one,
+// gives both.
 function untouched(bitmap) {
   const gl = new OffscreenCanvas(1, 1).getContext('webgl2')
   if (!gl || Math.max(bitmap.width, bitmap.height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) return null
@@ -129,8 +130,9 @@ async function begin({runtime, glue, wasm, graph, size}) { // four files, pixels
 }
 
 async function open(file) { // upright, as its EXIF data says
+  if (!file.size) throw Error('the file is empty')
   try { return await createImageBitmap(file, AS_STORED) }
-  catch { throw Error('this browser cannot open it as a picture') }
+  catch { throw Error('this browser cannot open it as a picture (JPEG, PNG and WebP it can)') }
 }
 
 async function answer(file) {
