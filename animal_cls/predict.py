@@ -207,6 +207,28 @@ def load(weights=None, # a weights file; None: the trained weights in the packag
     "A predictor; raises `UserError` when the weights cannot be used."
     return Predictor(weights)
 
+# %% ../nbs/11_predict.ipynb #e97bfbf3
+def _by_product(found, # (N, D) what the last layer sees
+                maps,  # (N, K, h, w)
+                last:nn.Linear, first=None, # the last layer; a linear layer before it, with a LeakyReLU in between
+               )->torch.Tensor: # (N, classes, h, w)
+    "Grad-CAM of all classes on one scale, for a net that takes the mean of its maps and has one or two linear layers."
+    w = last.weight
+    if first is not None: # the slope of LeakyReLU is 0.01 where it has let less than 0 through
+        mean = first.weight.unflatten(1, (maps.shape[1], -1)).mean(2) # over the places that it looks at
+        w = (w*torch.where(found > 0, 1., .01)[:, None]) @ mean
+    return F.relu(w @ maps.flatten(2)).unflatten(2, maps.shape[2:])
+
+def _explains(net, model)->bool: # a `_Portable` of a model
+    "Is the head of a model as `_by_product` believes?"
+    x = torch.randn(2, 3, *[net.meta['size']]*2, device=net.shrink.device)
+    truth = grad_cam(model, x, 'all', together=True)
+    try:
+        with torch.no_grad(): heat = F.interpolate(net.heat(net.model(x)), x.shape[2:], mode='bilinear')
+    except RuntimeError: return False # shapes that do not fit
+    most = heat.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+    return bool((heat/most - truth).abs().max() < 1e-3)
+
 # %% ../nbs/11_predict.ipynb #a82417ca
 class _Portable(nn.Module):
     "Resizing, normalisation, net, softmax and Grad-CAM in one net, from bytes to answers."
@@ -225,29 +247,16 @@ class _Portable(nn.Module):
         eye = torch.eye(side)[middle(side, self.meta['crop'])]
         small = F.interpolate(eye[None, None], (size, side), mode='bilinear', align_corners=False)
         self.register_buffer('shrink', small[0, 0])
-        self.outputs = ['probabilities', *['heat']*self._can_explain(model), *['known']*(model.known is not None)]
+        outputs = dict(probabilities=True, heat=_explains(self, model), known=model.known is not None)
+        self.outputs = [name for name, there in outputs.items() if there]
 
-    def _heat(self, found): # (N, D) what the last layer sees -> (N, classes, h, w), Grad-CAM's on one scale
-        maps, w = self.maps.pop(), self.last.weight
-        if self.first is not None: # and a LeakyReLU behind it; its slope is 0.01 where it has let less than 0 through
-            mean = self.first.weight.unflatten(1, (maps.shape[1], -1)).mean(2) # over the places that it looks at
-            w = (w*torch.where(found > 0, 1., .01)[:, None]) @ mean
-        return F.relu(w @ maps.flatten(2)).unflatten(2, maps.shape[2:])
-
-    def _can_explain(self, model)->bool: # is the head as `_heat` believes?
-        x = torch.randn(2, 3, *[self.meta['size']]*2, device=self.shrink.device)
-        truth = grad_cam(model, x, 'all', together=True)
-        try:
-            with torch.no_grad(): heat = F.interpolate(self._heat(self.model(x)), x.shape[2:], mode='bilinear')
-        except RuntimeError: return False # shapes that do not fit
-        most = heat.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        return bool((heat/most - truth).abs().max() < 1e-3)
+    def heat(self, found): return _by_product(found, self.maps.pop(), self.last, self.first)
 
     def forward(self, xb): # (N, side, side, 3) uint8 -> what `outputs` names
         xb = self.shrink @ xb.permute(0, 3, 1, 2).float() @ self.shrink.T
         found = self.model(normalise(xb, self.meta['mean'], self.meta['std']))
         said = [self.last(found).softmax(1)]
-        if 'heat' in self.outputs: said.append(self._heat(found))
+        if 'heat' in self.outputs: said.append(self.heat(found))
         if 'known' in self.outputs: said.append(closeness(found, self.typical) >= self.meta['known_from'])
         self.maps.clear()
         return tuple(said)

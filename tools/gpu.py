@@ -139,7 +139,7 @@ def cells():
         asked = [c for c in code if c.startswith('#| cuda')]
         if not asked:
             continue
-        module = next((c.split()[-1] for c in code if c.startswith('#| default_exp')), None)
+        module = next((c.split()[2] for c in code if c.startswith('#| default_exp')), None)
         names = dict(vars(importlib.import_module(f'animal_cls.{module}'))) if module else {}
         for source in asked:
             start = time.perf_counter()

@@ -35,7 +35,7 @@ def figures(notebook):
     lines = [l for c in code for l in source(c).splitlines()]
     prose = sum(len(source(c)) for c in cells if c['cell_type'] == 'markdown')
     pictures, tables = ([c for c in code if shows(c, what)] for what in ('picture', 'table'))
-    module = next((source(c).split()[-1] for c in code if source(c).startswith('#| default_exp')), None)
+    module = next((source(c).split()[2] for c in code if source(c).startswith('#| default_exp')), None)
     return dict(cells=len(cells), lines=len(lines), wide=sum(len(l) > 120 for l in lines),
                 semicolons=sum(statements_after_semicolons(source(c)) for c in code),
                 long_cells=sum(len(source(c).splitlines()) > 30 for c in code),
