@@ -240,8 +240,7 @@ class _Portable(nn.Module):
         self.register_buffer('typical', model.known) # a name that no output has
         *_, self.first, self.last = None, *(m for m in self.model.modules() if isinstance(m, nn.Linear))
         self.model.set_submodule(last_layer(model), nn.Identity()) # what is left gives the features
-        layer = self.model.get_submodule(model.cam_layer)
-        layer.register_forward_hook(lambda layer, inputs, out: self.maps.append(out))
+        self.model.get_submodule(model.cam_layer).register_forward_hook(lambda layer, x, out: self.maps.append(out))
         size, side = self.meta['size'], self.meta['cache_size'] # of the net's input, of what comes in; pixels
         # cropping and resizing are linear: what they do to the identity matrix is their matrix
         eye = torch.eye(side)[middle(side, self.meta['crop'])]
