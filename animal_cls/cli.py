@@ -176,6 +176,7 @@ def cmd_train(a:argparse.Namespace)->int: # all options -> exit status
     "train a net"
     return _train(**vars(a))
 
+# %% ../nbs/95_cli.ipynb #07e84d99
 def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     "Choose net and recipe, prepare the photos, train, and measure the best weights on the test set, once."
     from animal_cls.evaluate import finish_run
