@@ -216,14 +216,14 @@ def _training_photos(
     *, data, curation, level, split, split_seed, near, group_by, init=None, **_ # options
 ):                  # a cache
     "Split and decode the photos of DATA; a resumed run keeps the split it had."
-    from animal_cls.model import PACKAGED, read_seen
+    from animal_cls.model import read_seen
     from animal_cls.preprocess import prepare_data, read_split
     root, items = _get_items(data, curation, level, learns=True)
     before = read_split(kept) if kept and kept.exists() else None
     told = {'--split': split, '--split-seed': split_seed != 42, '--near': near != 9, '--group-by': group_by}
     told = ', '.join(option for option, said in told.items() if said not in (None, False))
     if before is not None and told: print(f'note: the run keeps its split, {kept}: {told} cannot change it')
-    seen = read_seen(PACKAGED if init == 'package' else init) if init else None
+    seen = read_seen(init) if init else None
     return prepare_data(root, items, side*9//8, before, _FRACTIONS[split], split_seed, progress, near, group_by, seen)
 
 # %% ../nbs/95_cli.ipynb #a3882838
@@ -311,7 +311,7 @@ def cmd_evaluate(
 
 # %% ../nbs/95_cli.ipynb #c0457898
 def _evaluate_arguments(c:argparse.ArgumentParser):
-    c.add_argument('weights', metavar='WEIGHTS', help='a weights file')
+    c.add_argument('weights', metavar='WEIGHTS', help="a weights file, the folder of a run, or 'package'")
     _add_data(c)
     _add_out(c, 'write the results to this JSON file')
     c.add_argument('--flip', action='store_true', help='also average over each photo and its mirror image')
@@ -348,7 +348,7 @@ def cmd_predict(
 # %% ../nbs/95_cli.ipynb #351b05d5
 def _add_paths(c:argparse.ArgumentParser):
     c.add_argument('paths', metavar='PATH', nargs='+', help='photos, or folders of photos')
-    c.add_argument('--weights', metavar='FILE', help='a weights file (default: the one in the package)')
+    c.add_argument('--weights', metavar='FILE', help='a weights file, or the folder of a run (default: the weights in the package)')
 
 def _predict_arguments(c:argparse.ArgumentParser):
     _add_paths(c)

@@ -80,11 +80,14 @@ def write_atomic(path:Path, # final place of the file
 
 # %% ../nbs/90_core.ipynb #3065a43c
 @contextmanager
-def writing(what): # the file or folder of a run, named in the message
+def writing(what,                        # the file or folder of a run, named in the message
+            then='continue with --resume'): # what to do once there is space
     "Turn an error while writing, such as a full disk, into a `UserError`."
     try: yield
     except (OSError, SafetensorError) as e:
-        raise UserError(f"'{what}' cannot be written ({e}): free some space there, then continue with --resume.") from e
+        full = getattr(e, 'errno', None) in (None, errno.ENOSPC, errno.EDQUOT)
+        advice = 'free some space there' if full else 'choose another place, or change its permissions'
+        raise UserError(f"'{what}' cannot be written ({e}): {advice}, then {then}.") from e
 
 # %% ../nbs/90_core.ipynb #5423848b
 def _clear_parts(path:Path): # the final place of a folder
@@ -173,7 +176,7 @@ class _Lines:
     "A bar for people who read a file: now and then a line, never two within a second."
     def __init__(self, total:int, desc:str, unit:str, initial:int=0):
         self.total, self.desc, self.unit, self.n = total, desc, unit, initial
-        self.told = time.monotonic()
+        self.begun, self.told = (initial, time.monotonic()), time.monotonic()
 
     def __enter__(self): return self
 
@@ -186,8 +189,10 @@ class _Lines:
     def set_postfix_str(self, remark:str):
         if time.monotonic() - self.told < 1 and self.n < self.total: return
         self.told = time.monotonic()
-        print(f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', *[remark]*bool(remark), sep=', ',
-              file=sys.stderr, flush=True)
+        rate = (self.n - self.begun[0])/max(self.told - self.begun[1], 1e-9)
+        left = f'{(self.total - self.n)/rate:,.0f} s left' if rate and self.n < self.total else ''
+        said = f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', f'{rate:,.1f} a second', left, remark
+        print(*filter(None, said), sep=', ', file=sys.stderr, flush=True)
 
 def bar(total:int,      # how many there are
         desc:str,       # what is being done

@@ -137,17 +137,19 @@ class Pace:
         if not self.left and one < .8*all_of_them: self.n = 1
 
 # %% ../nbs/97_device.ipynb #97a0c008
-def in_streams(f, starts:range, device:torch.device): # yields f(i) for each i, in order
+def in_streams(f, pieces, device:torch.device): # any iterable -> yields f(piece) for each, in order
     "Work without training: on the CPU, each core has its own piece of it at a time."
-    n, waiting = torch.get_num_threads(), deque()
-    if device.type != 'cpu' or min(n, len(starts)) < 2:
-        yield from map(f, starts)
+    n, pieces, waiting = torch.get_num_threads(), iter(pieces), deque()
+    first = list(itertools.islice(pieces, 2))
+    pieces = itertools.chain(first, pieces)
+    if device.type != 'cpu' or min(n, len(first)) < 2:
+        yield from map(f, pieces)
         return
     pool = ThreadPoolExecutor(n)
     try:
         with with_threads(1): # threads of a pool begin with the number that is set now
-            for i in starts:
-                waiting.append(pool.submit(f, i))
+            for piece in pieces:
+                waiting.append(pool.submit(f, piece))
                 if len(waiting) > 2*n: yield waiting.popleft().result()
             while waiting: yield waiting.popleft().result()
     finally: pool.shutdown(cancel_futures=True) # whoever stops does not wait for what has not begun
@@ -277,6 +279,16 @@ def enough_memory(batch:int): # photos a step
         raise UserError(f'The memory of {get_device()} is not enough for batches of {batch}: use a smaller batch '
                         'or size (--batch, --size) in another --out, or close other programs.') from e
 
+def in_halves(f, xs)->list: # a function of a batch; the batch, sliceable -> what it returns for each part, in order
+    "Halve a batch that does not fit until it does; raises `UserError` when not even a single photo fits."
+    try:
+        with enough_memory(len(xs)): return [f(xs)]
+    except UserError:
+        if len(xs) < 2: raise
+    if get_device().type == 'cuda': torch.cuda.empty_cache()
+    half = len(xs)//2
+    return in_halves(f, xs[:half]) + in_halves(f, xs[half:])
+
 def must_fit(model:nn.Module, # on the CPU; stays as it is
              size:int,        # side of the smallest pictures of a run, pixels
              batch:int):      # photos a step
@@ -286,4 +298,3 @@ def must_fit(model:nn.Module, # on the CPU; stays as it is
     except (RuntimeError, ValueError) as e:
         raise UserError(f"The net '{model.name}' cannot learn from pictures of {size} pixels, {batch} at a time ({e}): "
                         'choose a larger size or batch.') from e
-

@@ -19,7 +19,7 @@ from .data import ASSETS, english, match_labels
 from .device import get_device, layout, machine, with_threads
 from .eda import on_axis
 from .features import apart, centres, closeness, embed, least_probability
-from .model import PACKAGED, add_to_header, fold, last_layer, load_weights
+from .model import add_to_header, fold, last_layer, load_weights, weights_file
 from .model import read_header, read_seen, save_weights
 from .preprocess import PARTS, build_cache, Cache, picture_keys, was_seen
 from .recipe import Recipe, size_at
@@ -162,7 +162,7 @@ def evaluate(weights,            # a weights file; None: the trained weights in 
              progress:bool=True, # show progress bars
             )->dict:             # results as from `measure`, with what was left out and why
     "Measure a weights file on a folder; unreadable photos are listed in `bad`. Raises `UserError` if none are left."
-    weights, root = Path(weights or PACKAGED), Path(root)
+    weights, root = weights_file(weights), Path(root)
     model = load_weights(weights).to(get_device())
     left, facts = choose_items(weights, model.meta['classes'], root, items, all)
     cache = build_cache(root, left, model.meta['cache_size'], progress=progress)

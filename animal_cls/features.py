@@ -187,7 +187,7 @@ def _start(name, cache, recipe, init)->nn.Module: # as for `probe`
     "A net that has learned, ready to look at the photos of a cache."
     classes = sorted(set(cache.items.label))
     model = create_model(name, len(classes), learned=init is None)
-    if init: known = start_from(model, None if init == 'package' else init, classes)
+    if init: known = start_from(model, init, classes)
     elif not hasattr(model, 'mean'):
         raise UserError(f"A probe needs a net that has learned: '{name}' has not. Give --init, or --model {LITE}.")
     else: known = dict(mean=model.mean, std=model.std)

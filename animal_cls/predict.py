@@ -9,18 +9,19 @@ __all__ = ['upright', 'read_photo', 'Predictor', 'load', 'ask_onnx', 'export_onn
 import copy, itertools, json, os, shutil, tempfile, threading, types
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
+from .answers import as_table, table_row
 from .augment import middle, normalise, prepare
 from .core import cores, ImageError, trim_memory, UserError, write_atomic
 from .data import MAX_PIXELS, TURN, class_number, english, list_files, open_image, orientation, to_rgb
-from .device import get_device, layout, Pace
+from .device import at_a_time, get_device, in_halves, in_streams, layout
 from .features import closeness, last_inputs, least_probability
 from .gradcam import grad_cam, whole_view
-from .model import PACKAGED, fold, last_layer, load_weights, read_header
+from .model import fold, last_layer, load_weights, read_header, weights_file
 from .preprocess import build_cache, squeeze
 from .scan import header_facts
 
@@ -101,11 +102,11 @@ def _expand(photo)->list: # a path, or anything else, which stays as it is
     return [os.path.join(path, f) for f in list_files(path, closed)] + closed or [path]
 
 # %% ../nbs/11_predict.ipynb #ed287cc8
-def _read_ahead(photos,       # any iterable of paths and PIL images
-               size:int,     # side of the squares, pixels
-               batch:int=64, # photos at a time
-               ahead:int=1,  # batches to decode while the caller works on one
-              ):             # yields batches: a list of photos, and a list of what `read_photo` makes of them
+def _read_ahead(photos,    # any iterable of paths and PIL images
+                size:int,  # side of the squares, pixels
+                batch:int, # photos at a time
+                ahead:int, # batches to decode while the caller works on one
+               ):          # yields batches: a list of photos, and a list of what `read_photo` makes of them
     "Decode photos in threads, ahead of the caller."
     photos, waiting = iter(photos), deque()
     with ThreadPoolExecutor(min(8, cores())) as pool:
@@ -162,13 +163,13 @@ def _rows(predictor, # a `Predictor`
           read:list, # what `read_photo` makes of them
           least,     # as in `_answer`
           *how,      # explain, target, method, as in `_ask`
-         ):          # yields one row for each photo
+         )->list:    # one row for each photo
     good = [x for x, error in read if not error]
-    with _ROOM.take(_GIANT): said = zip(*_ask(predictor, good, *how)) if good else ()
-    answers = (_answer(predictor, *one, least) for one in said)
-    for photo, (_, error) in zip(some, read):
-        path = getattr(photo, 'filename', '') if isinstance(photo, (Image.Image, np.ndarray)) else photo
-        yield dict(path=str(path)) | (dict(error=error) if error else next(answers))
+    with _ROOM.take(_GIANT): said = in_halves(lambda xs: _ask(predictor, xs, *how), good) if good else []
+    answers = (_answer(predictor, *one, least) for part in said for one in zip(*part))
+    paths = (getattr(p, 'filename', '') if isinstance(p, (Image.Image, np.ndarray)) else p for p in some)
+    return [dict(path=str(path)) | (dict(error=error) if error else next(answers))
+            for path, (_, error) in zip(paths, read)]
 
 # %% ../nbs/11_predict.ipynb #699325bc
 class Predictor:
@@ -180,23 +181,26 @@ class Predictor:
     def __repr__(self): return f"Predictor({self.model.name}, {len(self.classes)} classes, {self.meta['size']} px)"
 
     def stream(self, photos,       # any iterable of paths, folders and PIL images
-               batch:int=64, explain:bool=False, # photos at a time, at least 1; add heat maps?
+               batch:int=None, explain:bool=False, # photos at a time, None: what suits the device; add heat maps?
                target:int=None,    # class number to explain; None: the predicted class
                method:str='gradcam', # one of `METHODS` of notebook 09
                confidence:float=None): # share of photos whose `set` shall hold their class, such as .99; None: no sets
         "Yields a row a photo: path, label, english, probability, known, probabilities, sure, set; or path and error."
-        pace, files = Pace(), (file for photo in photos for file in _expand(photo))
+        device, files = get_device(), (file for photo in photos for file in _expand(photo))
         least = None if confidence is None else least_probability(self.model.scores, confidence)
-        for some, read in _read_ahead(files, self.side, max(1, batch), int(get_device().type != 'cpu')):
-            with pace() if len(some) == batch else nullcontext():
-                rows = [*_rows(self, some, read, least, explain, target, method)]
-            yield from rows
+        read = _read_ahead(files, self.side, max(1, batch or at_a_time(device)), 1)
+        def rows(piece): return _rows(self, *piece, least, explain, target, method)
+        yield from itertools.chain.from_iterable(in_streams(rows, read, device))
 
-    def __call__(self, photos, batch:int=64, confidence:float=None)->list:
+    def __call__(self, photos, batch:int=None, confidence:float=None)->list:
         "Rows for one photo or several, as from `stream`."
         return list(self.stream(_as_list(photos), batch, confidence=confidence))
 
-    def explain(self, photos, target:str=None, batch:int=64, method:str='gradcam')->list:
+    def table(self, photos, confidence:float=None)->pd.DataFrame: # columns as in `COLUMNS` of notebook 17
+        "The same as a table, with the time each photo was taken."
+        return as_table(table_row(r) for r in self.stream(_as_list(photos), confidence=confidence))
+
+    def explain(self, photos, target:str=None, batch:int=None, method:str='gradcam')->list:
         "As a call, with `heat`, (H, H) in [0, 1] over the whole photo, for the class `target` or the predicted one."
         if target is not None: target = class_number(target, self.classes)
         return list(self.stream(_as_list(photos), batch, True, target, method))
@@ -359,8 +363,7 @@ def export_int8(weights,            # a weights file; None: the trained weights 
     Raises `UserError`, and writes nothing, when accuracy suffers, photos are too few, or the extra is missing."""
     try: import onnxruntime
     except ImportError as e: raise UserError("Writing int8 needs an extra: pip install 'animal_cls[onnx]'") from e
-    weights = weights or PACKAGED
-    meta = read_header(weights)
+    meta, weights = read_header(weights), weights_file(weights)
     chosen = _calibration(weights, root, items, most)
     few, held = (build_cache(root, some, meta['cache_size'], progress=progress) for some in chosen)
     with tempfile.TemporaryDirectory() as tmp:

@@ -130,7 +130,7 @@ def training_plan(
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
-    if init and not model: model = load_weights(None if init == 'package' else init).name
+    if init and not model: model = load_weights(init).name
     model = model or (LITE if getattr(recipe, 'name', recipe) in (None, 'probe', 'tune') else 'beyond')
     recipe, knobs = recipe or ('tune' if init or model not in MODELS else 'fast'), list(knobs)
     base = recipe if isinstance(recipe, Recipe) else RECIPES.get(recipe)

@@ -17,7 +17,7 @@ from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from .core import UserError, write_atomic, writing
 from .device import get_device
-from .model import PACKAGED, digest, read_seen
+from .model import digest, read_seen, weights_file
 
 # %% ../nbs/93_state.ipynb #cf9c991d
 class Stopped(UserError):
@@ -93,9 +93,9 @@ def load_state(tensors:dict, nets:dict, opt):
 # %% ../nbs/93_state.ipynb #5ce403ef
 def seen_before(out:Path, init)->np.ndarray: # (n, 3) keys, empty where there are none
     "The pictures that taught the net in a folder, or the net it began as."
-    for file in (out/'weights.safetensors', PACKAGED if init == 'package' else init):
+    for file in (out/'weights.safetensors', init):
         try:
-            if file and Path(file).exists(): return read_seen(file)
+            if file and weights_file(file).exists(): return read_seen(file)
         except UserError: continue # damaged; the state is what counts
     return np.zeros((0, 3), np.uint64)
 

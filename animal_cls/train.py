@@ -196,7 +196,7 @@ def _net_for(name:str, classes:list, recipe:Recipe, # as for `train`
             )->tuple:    # the net on its device, the recipe, mean and std to go by (empty: those of the photos)
     "A net to begin with, and the recipe as this net and so many photos need it."
     model = create_model(name, len(classes), learned=fresh)
-    known = start_from(model, None if init == 'package' else init, classes) if init and fresh else vars(type(model))
+    known = start_from(model, init, classes) if init and fresh else vars(type(model))
     if not model.any_size: # its linear layer wants one size
         if recipe.size not in (0, model.size):
             raise UserError(f"The model '{name}' takes pictures of {model.size} pixels only: leave the size out.")
