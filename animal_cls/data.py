@@ -49,7 +49,8 @@ _SYSTEM = {'thumbs.db', 'ehthumbs.db', 'desktop.ini', '__macosx', '@eadir', '$re
            'system volume information', '#recycle', '@recycle', '@synoresource', '@__thumb', 'recycler', 'found.000',
            '__pycache__', 'picasa.ini', 'zbthumbnail.info', 'icon\r'}
 _OURS = dict(csv=rb'path,(label|issue|action|fault|part)|epoch,', png=rb'.{8,200}Software\0animal_cls',
-             html=rb'.{0,300}content=animal_cls', json=rb'.{0,600}"macro_f1"')
+             html=rb'.{0,300}content=animal_cls', json=rb'.{0,600}"macro_f1"',
+             jsonl=rb'\{"path": ')
 
 def _is_system(name:str)->bool: # of a file or a folder
     "Hidden, or left behind by an operating system?"
@@ -58,7 +59,7 @@ def _is_system(name:str)->bool: # of a file or a folder
 def _is_ours(path:str)->bool: # of a file
     "A net, or written by this project? The beginning of the file tells."
     kind = path.rpartition('.')[2].lower()
-    if kind not in _OURS: return kind in ('safetensors', 'onnx')
+    if kind not in _OURS: return kind in ('safetensors', 'onnx', 'parquet')
     try:
         with open(path, 'rb') as f: return bool(re.match(_OURS[kind], f.read(1000), re.S))
     except OSError: return False

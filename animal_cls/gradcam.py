@@ -109,7 +109,7 @@ def overlay(photo,          # PIL image, or (H, W, 3) uint8
     photo = np.asarray(photo.convert('RGB') if isinstance(photo, Image.Image) else photo, np.float32)
     heat = torch.as_tensor(heat, dtype=torch.float32).cpu()[None, None]
     heat = F.interpolate(heat, photo.shape[:2], mode='bilinear')[0, 0, :, :, None].numpy()
-    colour = 255*plt.get_cmap('inferno')(heat[:, :, 0])[:, :, :3]
+    colour = np.concatenate([90 + 165*heat, 0*heat, 170 - 50*heat], 2) # from violet to pink
     return np.round(photo + alpha*heat*(colour - photo)).astype(np.uint8)
 
 def scale_bar(height:int=1,  # pixels

@@ -6,7 +6,7 @@
 __all__ = ['upright', 'read_photo', 'Predictor', 'load', 'ask_onnx', 'export_onnx', 'quantise', 'export_int8']
 
 # %% ../nbs/11_predict.ipynb #12818605
-import copy, itertools, json, os, shutil, tempfile, threading, types
+import copy, hashlib, itertools, json, os, shutil, tempfile, threading, types
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -176,7 +176,7 @@ class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` from its weights file, and `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
         self.model = fold(load_weights(weights)).to(get_device())
-        self.meta = self.model.meta
+        self.meta, self.id = self.model.meta, hashlib.sha256(weights_file(weights).read_bytes()).hexdigest()[:8]
         self.classes, self.side = self.meta['classes'], self.meta['cache_size'] # of the squares, pixels
     def __repr__(self): return f"Predictor({self.model.name}, {len(self.classes)} classes, {self.meta['size']} px)"
 

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['epoch_order', 'Batches', 'predict_logits', 'EarlyStopping', 'train_step', 'Run', 'make_optimizer', 'new_run',
-           'open_run', 'one_step', 'settle', 'end_epoch', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr',
-           'fine_tune']
+           'open_run', 'one_step', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr', 'fine_tune']
 
 # %% ../nbs/07_train.ipynb #fa5800d2
 import copy, dataclasses, json, time
