@@ -40,6 +40,10 @@ def _add_data(c:argparse.ArgumentParser):
     c.add_argument('--level', metavar='N', type=int, choices=range(1, 10),
                    help='the class is the Nth folder, from the first that tells photos apart (default: 1)')
 
+def _add_cluster(c:argparse.ArgumentParser):
+    c.add_argument('--cluster', metavar='ADDRESS', help='have a Dask cluster go through the files, such as tcp://HOST:8786; '
+                   'its workers need them, and the cache folder, under the same paths')
+
 def _add_near(c:argparse.ArgumentParser):
     c.add_argument('--near', metavar='BITS', type=int, choices=range(33), default=9,
                    help='near-duplicates differ in at most this many bits of 64; 0: only copies of a file (default: 9)')
@@ -111,6 +115,7 @@ def _show_scan(table): # a scan
 
 def _scan_arguments(c:argparse.ArgumentParser):
     _add_data(c)
+    _add_cluster(c)
     _add_out(c, 'write the table to this CSV file')
     c.add_argument('--workers', metavar='N', type=_number, help='number of processes (default: one for each core)')
 
@@ -268,6 +273,7 @@ _KNOBS = dict(
 # %% ../nbs/95_cli.ipynb #ea7c11ba
 def _train_arguments(c:argparse.ArgumentParser):
     _add_data(c)
+    _add_cluster(c)
     c.add_argument('--model', metavar='NAME', help='beyond, final, deeper, beginnings, efficientnet-lite0, '
                    'torchvision:NAME or timm:NAME (default: that of --init; else efficientnet-lite0, or beyond for fast, deck)')
     c.add_argument('--init', metavar='WEIGHTS', help="start from a trained net: a weights file, or 'package' for the "
@@ -313,6 +319,7 @@ def cmd_evaluate(
 def _evaluate_arguments(c:argparse.ArgumentParser):
     c.add_argument('weights', metavar='WEIGHTS', help="a weights file, the folder of a run, or 'package'")
     _add_data(c)
+    _add_cluster(c)
     _add_out(c, 'write the results to this JSON file')
     c.add_argument('--flip', action='store_true', help='also average over each photo and its mirror image')
     c.add_argument('--all', action='store_true', help='also measure on photos the net was trained on')
@@ -338,12 +345,13 @@ def cmd_predict(
 )->int:                   # exit status: 1 if an input failed
     "name the animals in photos, line by line, in a table or by sorting them into folders"
     from animal_cls.answers import tally
-    from animal_cls.core import note
+    from animal_cls.core import note, UserError
     from animal_cls.predict import expand, load
     predictor = load(a.weights)
     paths, judges = _but(expand(a.paths), a.out, a.sort_into), predictor.model.scores
     if a.confidence and judges is not None and a.confidence > (most := len(judges)/(len(judges) + 1)):
         note(f'{len(judges)} validation photos can promise no more than {100*most:.1f}%, so each set holds all classes')
+    if a.cluster and not (a.out or a.sort_into): raise UserError('--cluster fills a table: add --out.')
     if a.out or a.sort_into: return _predict_into(a, predictor, paths)
     table = tally(_printed(predictor.stream(paths, a.batch, confidence=a.confidence), predictor.classes, paths, a.json))
     if table.photos.sum() > 1 and not a.json: _say_tally(table)
@@ -375,9 +383,12 @@ def _fill(table, rows, paths:list, what:str, quiet:bool): # an `Answers`; a func
 
 def _predict_into(a, predictor, paths)->int: # exit status
     from animal_cls.answers import Answers, read_answers, table_row, tally
+    from animal_cls.predict import stream_far
     file = Path(a.out or Path(a.sort_into)/'answers.csv')
     how = predictor.id + (f' {a.confidence}' if a.confidence else '')
-    def rows(todo): return map(table_row, predictor.stream(todo, a.batch, confidence=a.confidence))
+    def rows(todo):
+        if a.cluster: return map(table_row, stream_far(a.weights, predictor, todo, a.confidence))
+        return map(table_row, predictor.stream(todo, a.batch, confidence=a.confidence))
     _fill(Answers(file, how), rows, list(dict.fromkeys(paths)), 'predict', a.quiet)
     df = read_answers(file)
     _say_tally(tally(df))
@@ -435,6 +446,7 @@ def _predict_arguments(c:argparse.ArgumentParser):
                    'is impossible; unsort undoes it')
     c.add_argument('--move', action='store_true', help='with --sort-into: move the photos, after asking')
     c.add_argument('--yes', action='store_true', help='with --move: do not ask')
+    _add_cluster(c)
     c.add_argument('--json', action='store_true', help='print one JSON object for each photo, one per line')
 
 # %% ../nbs/95_cli.ipynb #1b5f326f
@@ -634,11 +646,11 @@ def main(
 )->int:                  # exit status
     "Run the command `animal_cls`. A user's mistake becomes one sentence on stderr and status 1."
     a = parser().parse_args(argv)
-    from animal_cls.core import UserError
+    from animal_cls.core import on_cluster, UserError
     # file names need not be UTF-8, and all can be printed
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        with warnings.catch_warnings(): # odd tags are no news to a user
+        with warnings.catch_warnings(), on_cluster(getattr(a, 'cluster', None)): # odd tags are no news to a user
             warnings.filterwarnings('ignore', module='PIL')
             status = a.run(a)
         sys.stdout.flush()

@@ -8,6 +8,7 @@ __all__ = ['UserError', 'ImageError', 'cache_folder', 'home', 'write_atomic', 'm
 
 # %% ../nbs/90_core.ipynb #1ebece4c
 import csv, ctypes, errno, math, multiprocessing, os, shutil, signal, sys, threading, time, uuid, warnings
+from collections import deque
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -260,6 +261,39 @@ def cores()->int:
     mine = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     return max(1, math.ceil(min(mine, _quota())))
 
+# %% ../nbs/90_core.ipynb #90a0c011
+@contextmanager
+def on_cluster(address:str|None): # of a Dask scheduler, such as 'tcp://HOST:8786'; None: stay on this machine
+    "Have work over files done by a cluster; raises `UserError` where there is none."
+    if address is None: return (yield)
+    try: from distributed import Client
+    except ImportError as e: raise UserError("A cluster needs an extra: pip install 'animal_cls[cluster]'") from e
+    try: client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as e: raise UserError(f"No Dask scheduler answers at '{address}' ({e}).") from e
+    on_cluster.clients.append(client)
+    try: yield
+    finally: on_cluster.clients.pop().close()
+
+on_cluster.clients = [] # the one inside it, at most
+
+def _far(f, handfuls:list, lost): # as for `in_handfuls`; yields what `f` returns, in order
+    client, waiting = on_cluster.clients[-1], deque()
+    most = max(8, 4*sum(client.nthreads().values()))
+    for handful in handfuls:
+        waiting.append((handful, client.submit(f, handful, pure=False)))
+        if len(waiting) >= most: yield _fetch(f, lost, *waiting.popleft())
+    while waiting: yield _fetch(f, lost, *waiting.popleft())
+
+def _fetch(f, lost, handful:list, future)->list:
+    "The result of a handful; when it kills its workers, that of its files one by one."
+    from distributed import KilledWorker
+    try: return future.result()
+    except KilledWorker as e:
+        if lost is None: raise UserError(_KILLED) from e
+        if len(handful) == 1: return [lost(handful[0])]
+    alone = (_fetch(f, lost, [p], on_cluster.clients[-1].submit(f, [p], pure=False)) for p in handful)
+    return [result for results in alone for result in results]
+
 # %% ../nbs/90_core.ipynb #baa0364a
 _GUARD = ('A worker process could not start: this system starts workers by running the script again. '
           "Put what it does below `if __name__ == '__main__':`, or use workers=1.")
@@ -269,12 +303,14 @@ def in_handfuls(f,                # function of a list of up to 32 paths
                 paths:list,       # any number of paths
                 workers:int=None, # processes; None: one per core; 0 or 1: no extra process
                 pool=None,        # any `concurrent.futures.Executor`, used through `map` alone and never shut down
+                lost=None,        # on a cluster: function of a path that kills its worker -> what takes its place
                ):                 # yields what `f` returns, in order
-    "Go through many files, 32 at a time, on several cores; raises `UserError` when a worker dies."
+    "Go through many files, 32 at a time, on several cores or a cluster; raises `UserError` when a worker dies."
     keep_memory()
     handfuls, done = [paths[i:i+32] for i in range(0, len(paths), 32)], 0
     workers = cores() if workers is None else workers
     if workers < 0: raise UserError(f'There cannot be {workers} workers: give 0 or more.')
+    if on_cluster.clients and pool is None: return (yield from _far(f, handfuls, lost))
     if pool is None and (workers < 2 or len(handfuls) < 2): return (yield from map(f, handfuls))
     try:
         with nullcontext(pool) if pool else _processes(workers) as pool:

@@ -6,20 +6,20 @@
 __all__ = ['plot_map', 'embed', 'probe', 'similar']
 
 # %% ../nbs/10_features.ipynb #10a00003
-import contextlib, dataclasses, os, shutil, threading, time, uuid, warnings
+import contextlib, dataclasses, functools, json, os, shutil, threading, time, uuid, warnings
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from .augment import prepare
-from .core import bar, save_table, UserError, write_atomic, writing
-from .device import at_a_time, bf16_pays, get_device, in_streams, layout
+from .core import bar, in_handfuls, on_cluster, save_table, UserError, write_atomic, writing
+from .device import at_a_time, bf16_pays, get_device, in_halves, in_streams, layout
 from .model import LITE, create_model, digest, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from
 from .preprocess import build_cache, Cache, decode_small, fingerprints, lessons
 from .recipe import PROBE, Recipe
 from .scan import HASHES, near_duplicates, scan
 from .state import BEFORE, STATE, must_be_free
-
 
 # %% ../nbs/10_features.ipynb #4691f13c
 def _far_apart(spots, least:float)->list: # (n, 2), a distance -> row numbers
@@ -87,20 +87,46 @@ def _part(file:Path)->Path: # the final place of features
     return mine
 
 # %% ../nbs/10_features.ipynb #10a00009
-def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, from row `start` on
-    device, amp = next(model.parameters()).device, bf16_pays(get_device())
-    net = fold(model).to(memory_format=layout(device))
+def _looker(model, cache, mirror, amp): # a function: first row -> (n, D) float16, features of a batch
+    device, net = next(model.parameters()).device, fold(model).to(memory_format=layout(get_device()))
     net.set_submodule(last_layer(net), nn.Identity()) # what is left gives the features
-    def look(i):
+    def look(xs):
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
-            xb = prepare(torch.from_numpy(np.array(cache.xs[i:i+n])).to(device), model.meta)
+            xb = prepare(torch.from_numpy(np.array(xs)).to(device), model.meta)
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             return net(xb).float().clamp(-65_000, 65_000).cpu().numpy().astype(np.float16)
+    return lambda i: np.concatenate(in_halves(look, cache.xs[i:i + at_a_time(device)]))
+
+def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, from row `start` on
+    device, amp = next(model.parameters()).device, bf16_pays(get_device())
+    rows = range(start, len(cache), at_a_time(device))
+    if on_cluster.clients: looked = _looked_far(rows, model, cache, mirror, amp)
+    else: looked = in_streams(_looker(model, cache, mirror, amp), rows, device)
     with bar(len(cache), 'features', ' photos', start, progress) as done:
-        for found in in_streams(look, range(start, len(cache), n := at_a_time(device)), device):
+        for found in looked:
             if not np.isfinite(found).all(): raise UserError('The features of this net are not numbers: train again.')
             yield found
             done.update(len(found))
+
+# %% ../nbs/10_features.ipynb #10a00041
+@functools.lru_cache(1)
+def _look_here(file, name:str, classes:int, meta:str, folder, mirror, amp): # in a worker; as for `_looker`
+    model = create_model(name, classes)
+    model.load_state_dict(load_file(file))
+    model.meta = json.loads(meta)
+    return _looker(model.to(get_device()).eval(), Cache(folder), mirror, amp)
+
+def _look_far(about:tuple, rows:list)->np.ndarray: # in a worker; (n, D) float16
+    return np.concatenate([_look_here(*about)(i) for i in rows])
+
+def _looked_far(rows, model, cache, mirror, amp): # yields (n, D) float16
+    "Features made by a cluster; raises `UserError` when a batch kills its worker."
+    file = cache.path/f'.net-{_name(model, mirror)}.safetensors'
+    write_atomic(file, lambda p: save_file({k: t.cpu().contiguous() for k, t in model.state_dict().items()}, p))
+    classes = model.get_submodule(last_layer(model)).out_features
+    about = str(file), model.name, classes, json.dumps(dict(model.meta)), str(cache.path.resolve()), mirror, amp
+    try: yield from in_handfuls(functools.partial(_look_far, about), list(rows))
+    finally: file.unlink(missing_ok=True)
 
 # %% ../nbs/10_features.ipynb #10a00010
 def embed(model:nn.Module,     # from `load_weights`, on any device

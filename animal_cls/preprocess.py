@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 from PIL import Image
 from .core import bar, home, ImageError, in_handfuls, make_whole, read_table, save_table, UserError
 from .data import open_image, part_of
-from .scan import HASHES, near_duplicates, scan
+from .scan import HASHES, KILLER, near_duplicates, scan
 
 # %% ../nbs/04_preprocess.ipynb #b039c340
 PARTS = ('train', 'valid', 'test')
@@ -83,6 +83,7 @@ def decode_small(path,     # an image file
     return squeeze(im, size), im.width/im.height, ''
 
 def _decode_all(size:int, paths:list): return [decode_small(p, size) for p in paths]
+def _killer(path): return None, 1., KILLER # in place of what `decode_small` returns
 
 # %% ../nbs/04_preprocess.ipynb #b4c6511f
 class Cache:
@@ -147,7 +148,7 @@ def _write_pixels(out:Path,           # the folder to fill
     aspects, errors = [], []
     with (open(out/'pixels.u8', 'wb') as f,
           bar(len(paths), 'decode', ' photos', show=progress) as done):
-        for some in in_handfuls(partial(_decode_all, size), paths, workers):
+        for some in in_handfuls(partial(_decode_all, size), paths, workers, lost=_killer):
             for x, aspect, error in some:
                 if x is not None: f.write(x.tobytes())
                 aspects.append(aspect)
@@ -175,7 +176,7 @@ def build_cache(root:Path,          # folder of the photos
     out = Path(where or home()/'cache')/_fingerprint(root, items, size)
     try: return Cache(out)
     except (OSError, ValueError, KeyError): shutil.rmtree(out, ignore_errors=True) # missing or incomplete
-    paths = [root/p for p in items.path]
+    paths = [os.path.abspath(root/p) for p in items.path] # as on any machine
     try: make_whole(out, lambda part: _write_pixels(part, paths, items, size, workers, progress))
     except OSError as e:
         better = 'that may be written' if isinstance(e, PermissionError) else 'on a larger disk'
