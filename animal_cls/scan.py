@@ -7,9 +7,10 @@ __all__ = ['TYPES', 'HASHES', 'KILLER', 'brightness', 'colourfulness', 'sharpnes
            'save_scan', 'read_scan', 'scan', 'close_pairs', 'near_duplicates']
 
 # %% ../nbs/02_scan.ipynb #f75cfca3
-import hashlib, io, os
+import hashlib, io, os, time
 from functools import partial
-from itertools import combinations, pairwise
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, combinations, pairwise
 from pathlib import Path
 import numpy as np, pandas as pd
 from PIL import Image
@@ -198,33 +199,42 @@ def read_scan(path,           # a CSV file from `save_scan`
     return df.assign(**{c: [int(h, 16) for h in df[c]] for c in HASHES}).astype(TYPES)
 
 # %% ../nbs/02_scan.ipynb #01187a1d
-def _stamps(root:Path, items:pd.DataFrame)->dict: # path -> text that changes when the file does, '' when there is none
-    "Size and times of the files in a folder."
-    def stamp(file):
-        try: st = os.stat(file)
-        except OSError: return ''
-        return f'{st.st_size} {st.st_mtime_ns} {st.st_ctime_ns}' # the last changes whenever a file is replaced
-    return {p: stamp(os.path.join(root, p)) for p in items.path}
+def _stamp(file)->str: # changes when a file does; '' when there is none
+    try: st = os.stat(file)
+    except OSError: return ''
+    return f'{st.st_size} {st.st_mtime_ns} {st.st_ctime_ns}' # the last changes whenever a file is replaced
 
-def _kept_file(root:Path)->Path: # a CSV file in the cache folder
-    "Where the scan of a folder is kept; the 1 is the version of the measures."
+def _stamps(root:Path, items:pd.DataFrame)->dict: # path -> stamp
+    "Asked sixteen at a time, since on a disk in the network each answer takes its time."
+    files = [os.path.join(root, p) for p in items.path]
+    some = [files[i:i+1000] for i in range(0, len(files), 1000)]
+    with ThreadPoolExecutor(16) as pool: found = list(pool.map(lambda files: [*map(_stamp, files)], some))
+    return dict(zip(items.path, chain.from_iterable(found)))
+
+def _kept_folder(root:Path)->Path: # in the cache folder
+    "Where the scan of a folder is kept, in parts; the 2 is the version of the measures."
     name = hashlib.sha256(os.fsencode(Path(root).resolve())).hexdigest()[:16]
-    return home()/'scans'/f'{name}-1.csv'
+    return home()/'scans'/f'{name}-2'
 
 # %% ../nbs/02_scan.ipynb #7eae12ab
 _NOTHING = _as_scan([]).assign(stamp='')
 
-def _load_kept(path:Path)->pd.DataFrame: # a scan with a column `stamp`
-    "What earlier scans have kept; nothing when the file is missing or damaged."
-    try: return read_scan(path).drop_duplicates('path', keep='last')[list(_NOTHING)]
-    except (OSError, ValueError, KeyError): return _NOTHING
+def _load_kept(folder:Path)->pd.DataFrame: # a scan with a column `stamp`
+    "What earlier scans have kept; a damaged part counts as missing."
+    def part(file):
+        try: return read_scan(file)[list(_NOTHING)]
+        except (OSError, ValueError, KeyError): return _NOTHING
+    parts = [table for file in sorted(folder.glob('*.csv')) if len(table := part(file))]
+    return pd.concat(parts, ignore_index=True).drop_duplicates('path', keep='last') if parts else _NOTHING
 
-def _add_kept(old:pd.DataFrame, rows:list, stamps:dict, path:Path)->None:
-    "Add rows to a kept scan; when the disk is full, nothing is kept."
-    new = _as_scan(rows).assign(stamp=[stamps[r['path']] for r in rows])
-    table = pd.concat([old[~old.path.isin(new.path)], new])
-    try: write_atomic(path, lambda p: save_scan(table, p))
+def _keep(table:pd.DataFrame, folder:Path)->None:
+    "Keep some rows in a part of their own, and a hundred parts in one; when the disk is full, nothing is kept."
+    before = list(folder.glob('*.csv'))
+    if len(before) >= 100: table = pd.concat([_load_kept(folder), table]).drop_duplicates('path', keep='last')
+    try: write_atomic(folder/f'{time.time_ns():020}-{os.getpid()}.csv', lambda p: save_scan(table, p))
     except OSError: return
+    if len(before) >= 100:
+        for old in before: old.unlink(missing_ok=True)
 
 def _unchanged(old:pd.DataFrame, stamps:dict)->pd.DataFrame: # rows of a kept scan
     "The rows whose files have not changed."
@@ -234,7 +244,7 @@ def kept_rows(root:Path,          # folder of the data set
               items:pd.DataFrame, # its files: path, label
              )->pd.DataFrame:     # a scan of some of the items, in their order
     "What earlier scans have kept about some items: the table that a stopped scan leaves."
-    old = _unchanged(_load_kept(_kept_file(root)), _stamps(root, items))
+    old = _unchanged(_load_kept(_kept_folder(root)), _stamps(root, items))
     ordered = items.assign(at=range(len(items)))
     rows = old.merge(ordered, on='path', suffixes=('_old', '')).sort_values('at')
     return rows[list(TYPES)].reset_index(drop=True)
@@ -245,6 +255,7 @@ KILLER = 'killed the process that read it'
 def _killer(path:str)->dict: # a row
     return dict(path=path, ext=os.path.splitext(path)[1].lower(), phash=0, dhash=0, chash=0, error=KILLER)
 
+# %% ../nbs/02_scan.ipynb #6b6f8240
 def scan(root:Path,          # folder of the data set
          items:pd.DataFrame, # its files: path (relative to root), label
          workers:int=None,   # processes; None for one per core, 0 or 1 for none but this one
@@ -252,10 +263,11 @@ def scan(root:Path,          # folder of the data set
          reuse:bool=True,    # use what earlier scans have kept of unchanged files, and keep this one?
         )->pd.DataFrame:     # one row per item, in their order, columns as in `TYPES`; NA where unknown, 0 for no hash
     "Visit every file once; a bad one gets a row with an `error`. Raises `UserError` when a worker dies."
-    stamps, rows = _stamps(root, items), []
-    try: path = _kept_file(root) if reuse else None
+    stamps, rows, kept = _stamps(root, items), [], 0
+    try: folder = _kept_folder(root) if reuse else None
     except (OSError, UserError): reuse = False # no cache folder
-    old = _load_kept(path) if reuse else _NOTHING
+    old = _load_kept(folder) if reuse else _NOTHING
+    def keep(rows): _keep(_as_scan(rows).assign(stamp=[stamps[r['path']] for r in rows]), folder)
     known = _unchanged(old[old.error == ''], stamps)
     todo = items.path[~items.path.isin(known.path)].tolist()
     try:
@@ -263,8 +275,11 @@ def scan(root:Path,          # folder of the data set
             for batch in in_handfuls(partial(describe, os.path.abspath(root)), todo, workers, lost=_killer):
                 rows += batch
                 done.update(len(batch))
+                if reuse and len(rows) - kept >= 10_000: # not even kill -9 costs more
+                    keep(rows[kept:])
+                    kept = len(rows)
     finally:
-        if reuse and rows: _add_kept(old, rows, stamps, path)
+        if reuse and rows[kept:]: keep(rows[kept:])
     table = pd.concat([known[list(TYPES)], _as_scan(rows)]).set_index('path').loc[items.path].reset_index()
     return table.assign(label=items.label.values)[list(TYPES)]
 
