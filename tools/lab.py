@@ -4,7 +4,8 @@ In a real JupyterLab, on a copy of nbs/ without outputs, every numbered notebook
 Chromium and all its cells are run, except those that nbdev_test skips. None may end in an error, and every figure and
 widget in the saved notebook must be visible on the page. Then, in the cleaner of notebook 12, one photo is excluded and
 another relabelled; both choices must survive a reload and a new kernel. The demo of notebook 12 is given other photos,
-one of them by dropping it, and another class, method and strength. Screenshots and the server's log go to runs/lab/."""
+one of them by dropping it, and another class, method and strength. In `label`, thirty photos are labelled with keys,
+and the kernel is killed. Screenshots and the server's log go to runs/lab/."""
 import json, os, re, shutil, socket, subprocess, sys, tempfile, time, urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,15 @@ from animal_cls.widgets import demo
 
 root, items = get_data()
 demo(SAMPLE_WEIGHTS, root/items.groupby('label').path.nth(11))'''
+LABEL = '''import shutil
+from pathlib import Path
+from animal_cls.data import get_data
+from animal_cls.widgets import label
+
+root, items = get_data()
+Path('photos').mkdir(exist_ok=True)
+for p in items.path[::6]: shutil.copy(root/p, Path('photos')/p.replace('/', ' '))
+label('photos', 'labels.csv')'''
 DROP = '''async picture => {
     const held = new DataTransfer();
     held.items.add(new File([await (await fetch(picture)).blob()], 'dropped.jpg'));
@@ -44,6 +54,9 @@ RUN = '''async seconds => {
     await new Promise(r => setTimeout(r, 1000));
     await jupyterapp.shell.currentWidget.context.save();
 }'''
+CELLS = '() => jupyterapp.shell.currentWidget.content.widgets.length'
+KILL = '''async () => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+    {code: 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)'})'''
 RESTART = 'async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart() }'
 END = 'async () => { await jupyterapp.shell.currentWidget?.sessionContext?.shutdown() }'
 DRAWN = '''() => { // per cell: pictures of more than one colour, widgets with a size
@@ -75,7 +88,7 @@ def copy_notebooks(to):
         nb = json.loads(path.read_text(encoding='utf-8'))
         nb['cells'] = list(kept_cells(nb['cells']))
         (to/'nbs'/path.name).write_text(json.dumps(nb), encoding='utf-8')
-    for name, source in ('cleaner', CLEANER), ('demo', DEMO):
+    for name, source in ('cleaner', CLEANER), ('demo', DEMO), ('label', LABEL):
         cell = dict(cell_type='code', id=name, metadata={}, source=source, outputs=[], execution_count=None)
         kernel = dict(display_name='Python 3', language='python', name='python3')
         nb = dict(cells=[cell], metadata=dict(kernelspec=kernel), nbformat=4, nbformat_minor=5)
@@ -210,7 +223,56 @@ def click_demo(page, address, folder, name):
     if now != 'dropped.jpg': said.append(f"'{now}' is selected instead of the dropped photo")
     return said, f'{counted}; another photo, class, method and strength, one file refused, one photo dropped'
 
-CLICKED = {'cleaner.ipynb': click_cleaner, 'demo.ipynb': click_demo}
+def press_label(page): # what the captions say is the truth: the file names begin with the class
+    "Answer one screen with keys; pictures of another class are clicked out of it first."
+    before = None
+    while before != (before := page.locator('.ac-label').inner_text()): page.wait_for_timeout(400) # until it stands still
+    names = page.locator('.ac-label .ac-tile figcaption').all_inner_texts()
+    own = names[0].split()[0]
+    for k in [k for k, name in enumerate(names) if name.split()[0] != own]:
+        page.locator('.ac-label .ac-tile').nth(k).evaluate('tile => tile.click()')
+        page.locator(f'.ac-label .ac-cell:nth-child({k + 1}) .ac-off').wait_for(timeout=30_000)
+    classes = [t.lstrip('123456789 ').split()[0] for t in page.locator('.ac-label .ac-class').all_inner_texts()]
+    page.locator('.ac-label').focus()
+    if own in classes[:9]: page.keyboard.press(str(classes.index(own) + 1))
+    else:
+        page.keyboard.press('n')
+        page.keyboard.type(own)
+        page.keyboard.press('Enter')
+    changed = "before => document.querySelector('.ac-label').innerText != before"
+    page.wait_for_function(changed, arg=before, timeout=30_000)
+
+def click_label(page, address, folder, name):
+    "Label thirty photos with keys, kill the kernel, go on: nothing may be lost, no key may reach JupyterLab."
+    def labels(): return (folder/'labels.csv').read_text(encoding='utf-8').splitlines()[1:]
+    said, counted = walk(page, address, folder, name)
+    cells = page.evaluate(CELLS)
+    keys = 0
+    while not (folder/'labels.csv').exists() or len(labels()) < 30:
+        press_label(page)
+        keys += 1
+    before = labels()
+    page.keyboard.press('b')
+    page.wait_for_timeout(1000)
+    if len(labels()) >= len(before): said.append('going back has taken no label back')
+    press_label(page)
+    before = labels()
+    shoot(page, 'label')
+    wrong = [l for l in before if not l.startswith(l.split(',')[2] + ' ')]
+    if wrong: said.append(f'labels are not those that were given: {wrong[:3]}')
+    page.evaluate(KILL)
+    page.wait_for_timeout(3000)
+    for button in page.locator('.jp-Dialog button', has_text='Ok').all(): button.click() # 'the kernel has died'
+    page.evaluate(RESTART)
+    page.evaluate(RUN, SECONDS)
+    page.locator('.ac-label .ac-tile').first.wait_for(timeout=60_000)
+    if labels() != before: said.append('labels were lost with the kernel')
+    press_label(page)
+    if len(labels()) <= len(before): said.append('nothing more can be labelled after a new start')
+    if page.evaluate(CELLS) != cells: said.append('keys have changed the notebook')
+    return said, f'{counted}; {len(before)} photos labelled with {keys} screens, kernel killed, went on'
+
+CLICKED = {'label.ipynb': click_label, 'cleaner.ipynb': click_cleaner, 'demo.ipynb': click_demo}
 
 def visit(browser, address, folder, name):
     "Work through one notebook in a page of its own; returns True if all is well."

@@ -18,7 +18,7 @@ os.environ |= dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PATH=path, MPLBACKE
 
 # From the ground floor up: a module may import those before it.
 HOUSE = '''core sample archive data scan eda preprocess augment device model recipe state features
-           train evaluate gradcam answers predict widgets report web bench cli'''.split()
+           train evaluate gradcam answers labelling predict widgets report web bench cli'''.split()
 
 def call(*args):
     "Run a command in the project's folder: did it work, and what did it print?"
