@@ -270,12 +270,15 @@ class Meter:
 
 
 # %% ../nbs/97_device.ipynb #7632f01e
+def is_full(e:RuntimeError)->bool: # torch.OutOfMemoryError is one; other devices only say so
+    return any(said in str(e).lower() for said in ('out of memory', "can't allocate memory", 'alloc_failed'))
+
 @contextmanager
 def enough_memory(batch:int): # photos a step
     "A device whose memory is not enough ends in a `UserError`."
     try: yield
-    except RuntimeError as e: # torch.OutOfMemoryError is one; other devices only say so
-        if not any(said in str(e).lower() for said in ('out of memory', "can't allocate memory", 'alloc_failed')): raise
+    except RuntimeError as e:
+        if not is_full(e): raise
         raise UserError(f'The memory of {get_device()} is not enough for batches of {batch}: use a smaller batch '
                         'or size (--batch, --size) in another --out, or close other programs.') from e
 

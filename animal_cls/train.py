@@ -15,8 +15,8 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, layout, Meter
-from .device import must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, is_full
+from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
@@ -139,22 +139,37 @@ def _blend_share(r:Recipe)->float: # 0.5 to 1; 1 where the recipe mixes nothing
     share = float(np.random.default_rng(torch.randint(2**31, (1,)).item()).beta(r.mixup, r.mixup))
     return max(share, 1 - share) # each pair comes twice, also the other way round; the label is the larger share's
 
+def _learn_from(model, xb, yb, pairs, r:Recipe, amp, weight, share, rows:slice)->tuple: # as in `train_step`
+    "Forward and backward for a part of a batch: its share of the loss, number right."
+    with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb[rows]).float()
+    part, smooth = len(logits)/len(yb), dict(label_smoothing=r.label_smoothing)
+    loss = share*F.cross_entropy(logits, yb[rows], weight, **smooth)
+    if r.mixup: loss = loss + (1 - share)*F.cross_entropy(logits, pairs[rows], weight, **smooth)
+    (part*loss).backward()
+    return part*loss.detach(), (logits.argmax(1) == yb[rows]).sum()
+
+# %% ../nbs/07_train.ipynb #e5a5b553
 def train_step(model, opt, xb, yb, r:Recipe,
                amp:bool,    # bf16 autocast
                weight=None, # (classes) of the loss
                share=None,  # of each photo in its blend, a number or a tensor; None: rolled here
               )->tuple:     # loss, number right: tensors on the device
-    "Forward, backward, step; photos are blended in pairs when the recipe says so."
+    "Forward, backward, step, in parts if the memory asks for it; photos are blended in pairs when the recipe says so."
     if share is None: share = _blend_share(r)
     if r.mixup: xb = torch.lerp(xb.flip(0), xb, share)
-    with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb).float()
-    loss = share*F.cross_entropy(logits, yb, weight, label_smoothing=r.label_smoothing)
-    if r.mixup: loss = loss + (1 - share)*F.cross_entropy(logits, yb.flip(0), weight, label_smoothing=r.label_smoothing)
-    loss.backward()
+    n, learn = getattr(model, 'fits', len(yb)), partial(_learn_from, model, xb, yb, yb.flip(0), r, amp, weight, share)
+    while True:
+        try: parts = [learn(slice(i, i + n)) for i in range(0, len(yb), n)]
+        except RuntimeError as e:
+            if n < 8 or world()[1] > 1 or not is_full(e): raise
+            n = model.fits = n//2
+            opt.zero_grad(set_to_none=True)
+            note(f'the memory is not enough for {2*n} photos at a time: {n} at a time, for the same step')
+        else: break
     if r.clip: nn.utils.clip_grad_norm_(model.parameters(), r.clip)
     opt.step()
     opt.zero_grad(set_to_none=True)
-    return loss.detach(), (logits.argmax(1) == yb).sum()
+    return tuple(sum(values) for values in zip(*parts))
 
 # %% ../nbs/07_train.ipynb #15232b20
 class Run:
