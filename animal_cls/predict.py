@@ -102,19 +102,21 @@ def _expand(photo)->list: # a path, or anything else, which stays as it is
     return [os.path.join(path, f) for f in list_files(path, closed)] + closed or [path]
 
 # %% ../nbs/11_predict.ipynb #ed287cc8
+def _pieces(photos, size:int): # any iterable; yields lists of at most so many
+    photos = iter(photos)
+    while some := list(itertools.islice(photos, size)): yield some
+
 def _read_ahead(photos,    # any iterable of paths and PIL images
                 size:int,  # side of the squares, pixels
                 batch:int, # photos at a time
                 ahead:int, # batches to decode while the caller works on one
                ):          # yields batches: a list of photos, and a list of what `read_photo` makes of them
     "Decode photos in threads, ahead of the caller."
-    photos, waiting = iter(photos), deque()
+    waiting = deque()
     with ThreadPoolExecutor(min(8, cores())) as pool:
-        while True:
-            some = list(itertools.islice(photos, batch))
+        for some in itertools.chain(_pieces(photos, batch), [None]*ahead):
             if some: waiting.append((some, [pool.submit(read_photo, p, size) for p in some]))
-            if not waiting: return
-            if len(waiting) > ahead or not some:
+            if waiting and (len(waiting) > ahead or not some):
                 some, jobs = waiting.popleft()
                 yield some, [j.result() for j in jobs]
 
@@ -188,9 +190,12 @@ class Predictor:
         "Yields a row a photo: path, label, english, probability, known, probabilities, sure, set; or path and error."
         device, files = get_device(), (file for photo in photos for file in _expand(photo))
         least = None if confidence is None else least_probability(self.model.scores, confidence)
-        read = _read_ahead(files, self.side, max(1, batch or at_a_time(device)), 1)
         def rows(piece): return _rows(self, *piece, least, explain, target, method)
-        yield from itertools.chain.from_iterable(in_streams(rows, read, device))
+        def read_here(some): return rows((some, [read_photo(p, self.side) for p in some]))
+        size = max(1, batch or at_a_time(device))
+        if device.type == 'cpu': found = in_streams(read_here, _pieces(files, size), device)
+        else: found = map(rows, _read_ahead(files, self.side, size, 1))
+        yield from itertools.chain.from_iterable(found)
 
     def __call__(self, photos, batch:int=None, confidence:float=None)->list:
         "Rows for one photo or several, as from `stream`."

@@ -1,10 +1,11 @@
-"""A hundred thousand files through `predict --out`, killed ten times: python tools/many.py FOLDER [N] [KILLS]
+"""A hundred thousand files through `predict --out`, killed ten times: python tools/many.py FOLDER [N] [KILLS] [WEIGHTS]
 
 Fills FOLDER with N (100,000) copies of the readable photos of the drawn sample, each with other bytes and another name.
 Then `animal_cls predict FOLDER --out` runs in a process of its own and is killed (SIGKILL) at random moments, while its
 memory is watched; between two starts, the net alone is clocked with pictures that are ready, as many at a time and in as
-many streams. In the end, each path must be in the table once, and no line may be half. Writes results/many.json."""
-import json, os, random, signal, subprocess, sys, time
+many streams. In the end, each path must be in the table once, and no line may be half. Writes results/many.json,
+or results/many-WEIGHTS.json."""
+import random, signal, subprocess, sys, time
 from pathlib import Path
 from statistics import median
 import numpy as np, torch
@@ -15,8 +16,9 @@ from animal_cls.device import at_a_time, get_device, in_streams, layout, machine
 from animal_cls.evaluate import save_results
 from animal_cls.predict import load, read_photo
 
-folder = Path(sys.argv[1])
-n, kills = (int(a) if a else d for a, d in zip((*sys.argv[2:4], 0, 0), (100_000, 10)))
+folder, *given = sys.argv[1:]
+folder, (n, kills, weights) = Path(folder), [*given, *('100000', '10', 'package')[len(given):]]
+n, kills = int(n), int(kills)
 table, rng = folder.parent/f'{folder.name}.csv', random.Random(0)
 root, items = get_data()
 good = [root/p for p in items.path if not read_photo(root/p, 8)[1]]
@@ -52,7 +54,8 @@ def owned(pid)->int: # MB, without mapped files
 def go_on(until:float)->dict: # seconds after its first line at which it is killed
     "One start of the command."
     before, begun = lines(), time.perf_counter()
-    p = subprocess.Popen([sys.executable, '-m', 'animal_cls', 'predict', str(folder), '--out', str(table), '--quiet'],
+    p = subprocess.Popen([sys.executable, '-m', 'animal_cls', 'predict', str(folder), '--out', str(table), '--quiet',
+                          '--weights', weights],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     first, memory = None, []
     while p.poll() is None:
@@ -69,7 +72,7 @@ def go_on(until:float)->dict: # seconds after its first line at which it is kill
 
 if not folder.exists(): fill()
 table.unlink(missing_ok=True)
-predictor, runs = load(), []
+predictor, runs = load(weights), []
 for k in range(kills + 1):
     was = alone()
     runs.append(go_on(rng.uniform(.4, 1.2)*n/was/(kills + 1) if k < kills else 1e9) | dict(alone=was))
@@ -80,5 +83,6 @@ rate, base = (median(r[what] for r in runs) for what in ('rate', 'alone'))
 total, clock = (sum(r[k] for r in runs) for k in ('rate', 'alone'))
 print(f'{len(df):,} paths, each once; {rate:.0f} photos a second, {rate/base:.2f} of the net alone ({base:.0f}); sums: '
       f"{total/clock:.2f}; starts {max(r['start'] for r in runs):.1f} s at most; memory {max(r['memory'][1] for r in runs)} MB")
+name = 'many' if weights == 'package' else f'many-{Path(weights).stem}'
 save_results(dict(photos=n, kills=kills, photos_per_second=rate, alone=base, ratio=rate/base, ratio_of_sums=total/clock,
-                  start=max(r['start'] for r in runs), runs=runs, machine=machine()), Path('results')/'many.json')
+                  start=max(r['start'] for r in runs), runs=runs, machine=machine()), Path('results')/f'{name}.json')
