@@ -44,9 +44,10 @@ def home()->Path: # the folder for drawn samples, unpacked zips and pixel caches
 # %% ../nbs/90_core.ipynb #93603450
 def _rights(path:Path)->int|None: # those of the cache folder, for what lies in it; None elsewhere
     "People who share a cache folder can use what others left there, whatever their umask."
-    try: top = cache_folder().resolve()
-    except UserError: return None
-    return os.stat(top).st_mode & 0o7777 if top.exists() and top in path.resolve().parents else None
+    try:
+        top = cache_folder().resolve()
+        return os.stat(top).st_mode & 0o7777 if top.exists() and top in path.resolve().parents else None
+    except (UserError, OSError): return None # nobody's, or closed to this user
 
 def _share(path:Path): # a file or folder, with all that is in it
     "Give what lies in the cache folder the rights of that folder."
