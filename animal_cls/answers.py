@@ -8,6 +8,7 @@ __all__ = ['read_answers', 'Answers', 'sort_into', 'unsort']
 # %% ../nbs/17_answers.ipynb #17000004
 import csv, errno, filecmp, hashlib, html, io, json, os, shutil
 from collections import Counter
+from contextlib import contextmanager, ExitStack
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -68,10 +69,11 @@ def _as_lines(rows:list, kind:str)->bytes: # with the same keys each; '.csv' or 
     return out.getvalue().encode('utf-8', 'surrogateescape')
 
 # %% ../nbs/17_answers.ipynb #17000015
+_KINDS = '.csv', '.jsonl', '.parquet'
 _NUMBERS, _YES_NO = ['probability', 'second_probability'], ['sure', 'known']
 
 def _read(file:Path, columns=None)->pd.DataFrame: # '' where there is nothing
-    if file.suffix == '.csv': return read_table(file, usecols=columns)
+    if file.suffix == '.csv': return read_table(file, usecols=columns, encoding='utf-8-sig')
     if file.suffix == '.parquet': df = pd.read_parquet(file, columns=columns).astype(object)
     else:
         with open(file, encoding='utf-8') as f: df = pd.DataFrame((json.loads(line) for line in f), dtype=object)
@@ -89,15 +91,16 @@ def _write(df:pd.DataFrame, file:Path): # raises `OSError`
 
 # %% ../nbs/17_answers.ipynb #17000016
 def _number(name, values): # a column of texts
-    known = {'True': True, 'False': False} if name in _YES_NO else {}
     if name in _NUMBERS: return pd.to_numeric(values, errors='coerce')
-    return values.map(lambda v: known.get(v, v))
+    known = dict(true=True, false=False) if name in _YES_NO else {} # a spreadsheet writes TRUE
+    return values.map(lambda v: known.get(str(v).lower(), v))
 
 def read_answers(file)->pd.DataFrame: # that `predict --out` has written -> columns as in `COLUMNS`, and three more
     "Read a table of answers of any kind; raises `UserError` if it is none."
     try:
         df = _read(Path(file))
         return df.assign(**{c: _number(c, df[c]) for c in COLUMNS})
+    except FileNotFoundError as e: raise UserError(f"There is no table '{file}': check the path.") from e
     except (OSError, ValueError, KeyError, AttributeError, ImportError) as e:
         raise UserError(f"'{file}' cannot be read as a table of answers ({e}): "
                         'give a file that predict --out has written.') from e
@@ -109,33 +112,34 @@ def _stamp(path)->str: # '' for a file that is not there
     except (OSError, ValueError): return ''
     return f'{st.st_size} {st.st_mtime_ns}'
 
-def _lock(f): # an open file; freed when the process ends, however it does
-    "Raise `UserError` if another process is writing here."
-    try: import fcntl
-    except ImportError: return # Windows
-    try: fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e: raise UserError(f"Another process is writing '{f.name}': let it finish.") from e
+@contextmanager
+def _locked(file:Path): # freed when the process ends, however it does
+    "Raise `UserError` if another process is working on a table."
+    lock = file.with_name(f'.{file.name}.lock')
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with open(lock, 'w') as f:
+        try:
+            import fcntl
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError: pass # Windows
+        except OSError as e: raise UserError(f"Another process is writing '{file}': let it finish.") from e
+        try: yield
+        finally: lock.unlink(missing_ok=True)
 
 # %% ../nbs/17_answers.ipynb #17000019
 class Answers:
     "A file that grows: `left` says which photos it lacks, `add` writes rows, `finish` makes the table complete."
     def __init__(self, file, weights:str, more=()): # .csv, .jsonl or .parquet; which net answers; further columns
-        self.file, self.weights, self.columns = Path(file), weights, [*COLUMNS, *more, 'sorted_to', 'weights', 'stamp']
-        if self.file.suffix not in ('.csv', '.jsonl', '.parquet'):
-            raise UserError(f"'{file}' must end in .csv, .jsonl or .parquet.")
-        if parquet := self.file.suffix == '.parquet': _need_pyarrow()
-        self.growing = self.file.with_name(f'.{self.file.name}.jsonl') if parquet else self.file
+        self.file, self.weights = Path(os.path.realpath(file)), weights
+        self.columns, kind = [*COLUMNS, *more, 'sorted_to', 'weights', 'stamp'], self.file.suffix.lower()
+        if kind not in _KINDS: raise UserError(f"'{file}' must end in {', '.join(_KINDS)}.")
+        if kind == '.parquet': _need_pyarrow()
+        self.growing = self.file.with_name(f'.{self.file.name}.jsonl') if kind == '.parquet' else self.file
 
     def left(self, paths:list)->list: # of photos
         "The photos without an answer; raises `UserError` for a file that is something else, or another net's."
         paths = list(dict.fromkeys(map(str, paths)))
-        with writing(self.file, 'start again'):
-            if not self.growing.exists() or not self.growing.stat().st_size: _begin(self)
-            _must_be_ours(self)
-            _cut_half_line(self.growing)
-        kept = _kept(self)
-        self.out = open(self.growing, 'ab', buffering=0)
-        _lock(self.out)
+        kept = _open(self, paths)
         return [p for p in paths if p not in kept]
 
     def add(self, rows:list): # from `table_row`, with the further columns
@@ -145,42 +149,66 @@ class Answers:
 
     def finish(self): # may be called at any time
         self.out.close()
-        if self.growing == self.file: return
-        with writing(self.file, 'start again'): _write(_read(self.growing), self.file)
-        self.growing.unlink()
+        if self.growing != self.file:
+            with writing(self.file, 'start again'): _write(_read(self.growing), self.file)
+            self.growing.unlink()
+        self.lock.close()
 
 # %% ../nbs/17_answers.ipynb #17000020
 def _need_pyarrow():
     try: import pyarrow
     except ImportError as e: raise UserError("Parquet needs pyarrow: pip install pyarrow, or write a .csv.") from e
 
-def _head(table)->bytes: # what its file begins with
-    if table.growing.suffix != '.csv': return b'{"path": '
+def _must_be_utf8(paths:list):
+    odd = [p for p in paths if not p.isascii() and p != p.encode(errors='replace').decode()]
+    if odd: raise UserError(f'Parquet cannot hold the name {ascii(odd[0])}, which is not UTF-8: write a .csv.')
+
+def _head(table)->bytes: # of an `Answers`: the first line of a CSV file
     return _as_lines([dict(zip(table.columns, table.columns))], '.csv')
 
-def _must_be_ours(table): # an `Answers`; nothing is cut from a file that is something else
-    with open(table.growing, 'rb') as f: found = f.read(len(head := _head(table)))
-    if not head.startswith(found): raise UserError(f"'{table.file}' is no table of such answers: give another file.")
+def _must_be_ours(table): # nothing is cut from a file that is something else
+    with open(table.growing, 'rb') as f: first = f.readline()
+    try:
+        ok = not first or first == _head(table) if table.growing.suffix == '.csv' else (
+            not first or first.endswith(b'\n') and list(json.loads(first)) == table.columns)
+    except ValueError: ok = False
+    if not ok: raise UserError(f"'{table.file}' is no table of such answers, or another program has saved it: "
+                               'give another --out. (animal_cls sort can still read it.)')
 
-def _begin(table): # an `Answers`
-    "Make its file."
-    table.growing.parent.mkdir(parents=True, exist_ok=True)
-    if table.file.suffix == '.parquet' and table.file.exists(): return _write(read_answers(table.file), table.growing)
-    table.growing.write_bytes(_head(table) if table.growing.suffix == '.csv' else b'')
+def _begin(table): # make its file
+    if table.growing != table.file and table.file.exists(): return _write(read_answers(table.file), table.growing)
+    write_atomic(table.growing, lambda p: p.write_bytes(_head(table) if table.growing.suffix == '.csv' else b''))
 
+# %% ../nbs/17_answers.ipynb #17000050
 def _kept(table)->set: # paths
-    "The photos whose answers hold; the others leave the table."
+    "The photos whose answers hold; the others leave the table, unless they have been sorted."
     if not table.growing.stat().st_size: return set()
-    old = _read(table.growing, ['path', 'error', 'weights', 'stamp'])
+    more = ['picture'] if 'picture' in table.columns else []
+    old = _read(table.growing, ['path', 'error', 'sorted_to', 'weights', 'stamp', *more])
     if set(old.weights) - {table.weights}:
         raise UserError(f"'{table.file}' holds answers of another net, or with other options: "
-                        'give another file, or delete it.')
+                        'give another --out, or delete it.')
     now = old.path.map(_stamp)
-    stale = (old.error != '') | (now != old.stamp) & (now != '') # a photo that is gone may have been sorted
-    if stale.any():
+    stale = (old.error != '') | (now != old.stamp) & (now != '')
+    if more: stale |= old.picture.map(lambda name: bool(name) and not (table.file.parent/name).exists())
+    changed = stale & (old.sorted_to != '')
+    if changed.any(): note(f'{changed.sum():,} photo(s) have changed since they were sorted: unsort them to ask again')
+    if (stale := stale & ~changed).any():
         note(f'asking again about {stale.sum():,} photo(s) that have changed or could not be opened')
         with writing(table.file, 'start again'): _write(_read(table.growing)[~stale], table.growing)
     return set(old.path[~stale])
+
+def _open(table, paths:list)->set: # an `Answers`; those whose answers hold
+    "Make a table ready to grow."
+    if table.growing != table.file: _must_be_utf8(paths)
+    with writing(table.file, 'start again'), ExitStack() as stack:
+        stack.enter_context(_locked(table.file))
+        if not table.growing.exists() or not table.growing.stat().st_size: _begin(table)
+        _must_be_ours(table)
+        _cut_half_line(table.growing)
+        kept, table.out = _kept(table), open(table.growing, 'ab', buffering=0)
+        table.lock = stack.pop_all()
+    return kept
 
 # %% ../nbs/17_answers.ipynb #17000027
 def called(label:str)->str:
@@ -212,11 +240,11 @@ def _summed(n:Counter)->pd.DataFrame: # of what `_state` gives -> columns: class
     return pd.DataFrame(rows, columns=['class', 'photos', 'sure', 'not sure'])
 
 # %% ../nbs/17_answers.ipynb #17000032
-_BAD = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', '_')) # not allowed in names on some system
+_BAD = str.maketrans(dict.fromkeys([*'/\\:*?"<>|', *map(chr, range(32))], '_')) # not allowed in names on some system
 
 def _shelf(row)->str: # the name of a folder
     label, sure = _state(row)
-    return label.translate(_BAD).strip('. ') or '_' if sure else 'none of these' if sure == '' else 'not sure'
+    return label[:60].translate(_BAD).strip('. ') or '_' if sure else 'none of these' if sure == '' else 'not sure'
 
 def _free_name(name:str, used:set)->str: # a file name; names in lower case, to which the new one is added
     "A name that no other file has: the same, or with a number."
@@ -279,6 +307,11 @@ def _put(source, to, move:bool): # raises `OSError`
         raise
 
 # %% ../nbs/17_answers.ipynb #17000035
+def _remove_empty(shelves): # folders of classes
+    for folder in [*shelves, *{os.path.dirname(s) for s in shelves}]:
+        try: os.rmdir(folder)
+        except OSError: continue # not empty
+
 _FULL = errno.ENOSPC, errno.EDQUOT
 
 def _carry_out(pairs, move:bool, done)->dict: # source, place; told after each -> place: what went wrong
@@ -300,18 +333,22 @@ def sort_into(file,            # a table of answers; its column `sorted_to` says
               done=lambda: None, # called after each photo
              )->pd.DataFrame:  # path, error of the photos that could not be sorted
     "Put photos into folders by class; `unsort` undoes it. Raises `UserError` where that is impossible."
-    file, folder = Path(file), Path(folder)
-    df = read_answers(file)
+    file, folder = Path(os.path.realpath(file)), Path(folder)
+    with _locked(file), writing(folder, 'start again'): return _sort_into(file, folder, read_answers(file), move, done)
+
+def _sort_into(file, folder, df, move, done):
     elsewhere = [p for p in df.sorted_to if p and folder not in Path(p).parents]
     if elsewhere: raise UserError(f"'{file}' was sorted into '{Path(elsewhere[0]).parent.parent}': undo that first, "
                                   f"with animal_cls unsort {file}")
-    with writing(folder, 'start again'):
-        df['sorted_to'] = _plan(df, folder)
-        there = df[df.sorted_to != '']
-        for shelf in {os.path.dirname(p) for p in there.sorted_to}: os.makedirs(shelf, exist_ok=True)
-        _write(df, file) # from here on it can be undone
-        failed = _carry_out(zip(there.path, there.sorted_to), move, done)
-        if failed: _write(df.assign(sorted_to=df.sorted_to.mask(df.sorted_to.isin(failed), '')), file)
+    df['sorted_to'] = _plan(df, folder)
+    there = df[df.sorted_to != '']
+    shelves = sorted({os.path.dirname(p) for p in there.sorted_to})
+    for shelf in shelves: os.makedirs(shelf, exist_ok=True)
+    _write(df, file) # from here on it can be undone
+    pairs = sorted(zip(there.path, there.sorted_to), key=lambda p: not os.path.islink(p[0])) # links need their files
+    failed = _carry_out(pairs, move, done)
+    if failed: _write(df.assign(sorted_to=df.sorted_to.mask(df.sorted_to.isin(failed), '')), file)
+    _remove_empty(shelves)
     bad = [(path, failed[to]) for path, to in zip(df.path, df.sorted_to) if to in failed]
     return pd.DataFrame(bad, columns=['path', 'error'])
 
@@ -332,18 +369,16 @@ def _take_back(source, to)->str: # what went wrong
 def unsort(file,           # a table of answers that `sort_into` has used
           )->pd.DataFrame: # path, error of the photos for which it was impossible
     "Put everything back as it was; what has been changed since then stays. Raises `UserError` if there is no table."
-    df = read_answers(file)
+    file, df = Path(os.path.realpath(file)), read_answers(file)
     there = df[df.sorted_to != '']
-    errors = [_take_back(*pair) for pair in zip(there.path, there.sorted_to)]
-    shelves = {os.path.dirname(p) for p in there.sorted_to}
-    for folder in [*shelves, *{os.path.dirname(s) for s in shelves}]:
-        try: os.rmdir(folder)
-        except OSError: continue # not empty
-    bad = there[['path']].assign(error=errors)
-    bad = bad[bad.error != '']
-    df['sorted_to'] = df.sorted_to.where(df.index.isin(bad.index), '')
-    with writing(file, 'start again'): _write(df, Path(file))
-    return bad.reset_index(drop=True)
+    pairs = sorted(zip(there.path, there.sorted_to), key=lambda pair: os.path.lexists(pair[0])) # links need their files
+    if len(pairs) and not any(os.path.lexists(p) for pair in pairs for p in pair):
+        raise UserError('None of the photos is here: run it in the folder in which predict has run.')
+    with _locked(file), writing(file, 'start again'):
+        errors = {source: _take_back(source, to) for source, to in pairs}
+        _remove_empty({os.path.dirname(to) for _, to in pairs})
+        _write(df.assign(sorted_to=[to if errors.get(p) else '' for p, to in zip(df.path, df.sorted_to)]), file)
+    return pd.DataFrame([(p, e) for p, e in errors.items() if e], columns=['path', 'error'])
 
 # %% ../nbs/17_answers.ipynb #17000044
 _PAPER, _INK, _GREY = '#ffffff', '#1c1b1a', '#6b6966'
