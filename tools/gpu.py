@@ -205,7 +205,7 @@ def profile():
     import torch
     from animal_cls.recipe import FAST
     from animal_cls.train import new_run, one_step, settle
-    run = new_run('final', photos(), turned(FAST, stages=((1., 1.),), graph=False))
+    run = new_run('final', photos(), turned(FAST, stages=((1., 1.),), graph=False, lr=.01)) # also beyond its end
     for _ in range(5):
         one_step(run)
     settle(run)
