@@ -403,11 +403,11 @@ def _accuracy(session)->str: # of a `Session`, in words
 def _fill_screen(s, say=''): # of a `Labeller`
     session, rows, (label, sure) = s.session, s.asked['rows'], (s.asked['suggestion'], s.asked['sure'])
     done, left = sum(map(bool, session.y)), sum(y == '' for y in session.y)
-    s.note.value = (f'{_STYLE}{done:,} labelled, {left:,} left; {_accuracy(session)}. In {_plain(session.file.name)}. '
+    then = f'animal_cls train {_plain(s.root)} --curation {_plain(session.file)}'
+    s.note.value = (f'{_STYLE}{done:,} labelled, {left:,} left; {_accuracy(session)}. Enough? Then <code>{then}</code>. '
                     f'<b>{_plain(say)}</b>')
-    asked = 'Which class is this?' + ' It will only judge.'*s.asked['judges']
+    asked = 'Which class is this?' + ' It will only judge.'*s.asked['judges'] if rows else 'Nothing is left.'
     if label: asked = f'{_plain(_name(label))}? The classifier is {sure:.0%} sure.'
-    if not rows: asked = f'Nothing is left: animal_cls train {_plain(s.root)} --curation {_plain(session.file)}'
     s.question.value = f'<div style="font: bold 18px/1.6 sans-serif">{asked}</div>'
     for k, (i, picture) in enumerate(zip(rows, s.pictures)):
         s.views[k].value = (f'<figure class="ac-tile {"ac-off" * (k in s.off)}" {_PICK}><div>{picture}</div>'
@@ -452,7 +452,8 @@ class Labeller(_WithStill):
         _fill_screen(self)
     def still(self):
         tiles = ''.join(cell.children[0].value for cell in self.grid.children)
-        return f'{self.note.value}{self.question.value}<div class="ac-page ac-six">{tiles}</div>'
+        said = self.note.value.replace(_plain(self.root.parent/'_')[:-1], '') # of a folder that others do not have
+        return f'{said}{self.question.value}<div class="ac-page ac-six">{tiles}</div>'
     def __repr__(self): return f"Labeller({len(self.session.paths)} photos, {sum(map(bool, self.session.y))} labelled)"
 
 # %% ../nbs/12_widgets.ipynb #b14aa0d5
