@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MODELS', 'PACKAGED', 'Beginnings', 'Final', 'Deeper', 'Beyond', 'Lite0', 'fold', 'Pretrained', 'create_model',
-           'summary', 'digest', 'save_weights', 'weights_file', 'read_header', 'read_seen', 'load_weights']
+           'summary', 'weights_file', 'read_header', 'read_seen', 'load_weights']
 
 # %% ../nbs/06_model.ipynb #e2574f52
 import copy, hashlib, json
