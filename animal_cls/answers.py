@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 import numpy as np, pandas as pd
 from PIL import Image, ImageDraw, ImageFont
-from .core import from_utf8, note, read_table, UserError, write_atomic, writing
+from .core import from_utf8, note, read_table, readable, UserError, write_atomic, writing
 from .data import FORMATS, english
 from .gradcam import overlay, scale_bar
 
@@ -107,7 +107,7 @@ def read_answers(file)->pd.DataFrame: # that `predict --out` has written -> colu
 
 # %% ../nbs/17_answers.ipynb #17000018
 def _stamp(path)->str: # '' for a file that is not there
-    "Changes when a photo does."
+    "Changes when a photo does, but not when it gets another name by a hard link, as the third time of a file would."
     try: st = os.stat(path)
     except (OSError, ValueError): return ''
     return f'{st.st_size} {st.st_mtime_ns}'
@@ -160,7 +160,7 @@ def _need_pyarrow():
     except ImportError as e: raise UserError("Parquet needs pyarrow: pip install pyarrow, or write a .csv.") from e
 
 def _must_be_utf8(paths:list):
-    odd = [p for p in paths if not p.isascii() and p != p.encode(errors='replace').decode()]
+    odd = [p for p in paths if not p.isascii() and p != readable(p)]
     if odd: raise UserError(f'Parquet cannot hold the name {ascii(odd[0])}, which is not UTF-8: write a .csv.')
 
 def _head(table)->bytes: # of an `Answers`: the first line of a CSV file
@@ -428,7 +428,7 @@ td, th {{padding: 2px 16px 2px 0; text-align: right}} td:first-child, th:first-c
 def pictures_page(df:pd.DataFrame)->str: # a table of answers with a column `picture`, file names beside the page
     "A page that shows all explained photos."
     def figure(r):
-        name, said = (html.escape(str(t).encode(errors='replace').decode()) for t in (r['path'], as_said(r)))
+        name, said = (html.escape(readable(t)) for t in (r['path'], as_said(r)))
         return (f'<figure><img loading=lazy src="{quote(os.fsencode(r["picture"]))}" alt="{said}">'
                 f'<figcaption>{name}: {said}</figcaption></figure>')
     shown = df[df.picture != '']

@@ -195,6 +195,7 @@ class _Lines:
         said = f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', f'{rate:,.1f} a second', left, remark
         print(*filter(None, said), sep=', ', file=sys.stderr, flush=True)
 
+# %% ../nbs/90_core.ipynb #e5dc28fa
 def bar(total:int,      # how many there are
         desc:str,       # what is being done
         unit:str,       # of what, with a space before it
@@ -276,6 +277,7 @@ def on_cluster(address:str|None): # of a Dask scheduler, such as 'tcp://HOST:878
 
 on_cluster.clients = [] # the one inside it, at most
 
+# %% ../nbs/90_core.ipynb #90a0c012
 def _far(f, handfuls:list, lost): # as for `in_handfuls`; yields what `f` returns, in order
     client, waiting = on_cluster.clients[-1], deque()
     most = max(8, 4*sum(client.nthreads().values()))
@@ -321,6 +323,7 @@ def in_handfuls(f,                # function of a list of up to 32 paths
         again = not done and sys.platform != 'linux' # workers that import the script instead of being its copies
         raise UserError(_GUARD if again else _KILLED) from e
 
+# %% ../nbs/90_core.ipynb #baa0364b
 def _begin(f, handfuls, pool): # an iterable of results
     "Hand out the work; where no process can be started, do it here."
     try: return pool.map(f, handfuls) if pool else map(f, handfuls)

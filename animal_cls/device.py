@@ -292,6 +292,7 @@ def in_halves(f, xs)->list: # a function of a batch; the batch, sliceable -> wha
     half = len(xs)//2
     return in_halves(f, xs[:half]) + in_halves(f, xs[half:])
 
+# %% ../nbs/97_device.ipynb #7632f01f
 def must_fit(model:nn.Module, # on the CPU; stays as it is
              size:int,        # side of the smallest pictures of a run, pixels
              batch:int):      # photos a step

@@ -71,15 +71,7 @@ class Session:
     def __init__(self, paths:list, x:np.ndarray, file): # relative paths; (N, D); the curation.csv
         self.paths, self.x, self.file = list(paths), _unit(x), Path(file)
         self.judge, self.order, self.history, self.skipped = judges(paths), None, [], set()
-        self.read()
-
-    def read(self): # what the file says: a label, '' for none, None for an excluded photo
-        rows = _read(self.file)
-        said = {p: None if a == 'exclude' else label for p, a, label in zip(rows.path, rows.action, rows.label)}
-        self.y = np.array([said.get(p, '') for p in self.paths], object)
-        self.classes = list(dict.fromkeys(label for label in said.values() if label)) # in the order of first use
-        self.p = None
-        if len(self.known) > 1: self.p = probabilities(self.x, self.y, ~self.judge, self.known)
+        _recall(self)
 
     known = property(lambda self: sorted({y for y in self.y[~self.judge] if y})) # the classes that have been taught
 
@@ -100,11 +92,8 @@ class Session:
         if before is not None: _write(self, rows, before)
         return rows
 
-    def accuracy(self)->tuple: # percent; lower and upper end of its 95% interval; photos
-        rows = [i for i in np.flatnonzero(self.judge) if self.y[i]]
-        if self.p is None or not rows: return float('nan'), 0., 100., len(rows)
-        right = sum(self.known[self.p[i].argmax()] == self.y[i] for i in rows)
-        return 100*right/len(rows), *wilson(right, len(rows)), len(rows)
+    def accuracy(self): # percent; lower and upper end of its 95% interval; photos
+        return _judged(self)
 
 # %% ../nbs/18_labelling.ipynb #18000014
 def _next_screen(s)->dict: # of a `Session`
@@ -126,17 +115,38 @@ def _next_screen(s)->dict: # of a `Session`
     return dict(rows=[i, *look_alikes(s.x, i, alike)], suggestion=suggestion, sure=sure, judges=False)
 
 # %% ../nbs/18_labelling.ipynb #18000044
-def _read(file:Path)->pd.DataFrame: # a curation, empty where there is no file
-    if file.exists(): return read_curation(file)
+def _read_choices(file)->pd.DataFrame: # a curation.csv, or None; empty when there is no file yet
+    "What has been chosen so far."
+    if file and Path(file).exists(): return read_curation(file)
     return pd.DataFrame(columns=['path', 'action', 'label', 'was'], dtype=object)
 
-def _write(s, rows:list, labels:list): # of a `Session`; replaces what the file says of these rows
-    paths = [s.paths[i] for i in rows]
-    old, said = _read(s.file), [(p, label) for p, label in zip(paths, labels) if label != '']
-    new = [(p, 'exclude' if label is None else 'relabel', label or '', '') for p, label in said]
-    table = pd.concat([old[~old.path.isin(paths)], pd.DataFrame(new, columns=old.columns, dtype=object)])
-    write_atomic(s.file, lambda p: save_table(table, p))
-    s.read()
+def _save_choices(file,          # the curation.csv; made when missing
+                  choices:list): # of (path, action, label, was): what to do, the new class if any, the old one
+    "Replace what the file says about some photos; keeping one as it is deletes its line."
+    rows = _read_choices(file)
+    rows = rows[~rows.path.isin([path for path, *_ in choices])].reset_index(drop=True)
+    for path, action, label, was in choices:
+        if action == 'exclude' or action == 'relabel' and label != was: rows.loc[len(rows)] = path, action, label, was
+    write_atomic(file, lambda p: save_table(rows, p))
+
+# %% ../nbs/18_labelling.ipynb #18000045
+def _recall(s): # a `Session`: what its file says
+    rows = _read_choices(s.file)
+    said = {p: None if a == 'exclude' else label for p, a, label in zip(rows.path, rows.action, rows.label)}
+    s.y = np.array([said.get(p, '') for p in s.paths], object) # a label, '' for none, None for an excluded photo
+    s.classes = list(dict.fromkeys(label for label in said.values() if label)) # in the order of first use
+    s.p = probabilities(s.x, s.y, ~s.judge, s.known) if len(s.known) > 1 else None
+
+def _write(s, rows:list, labels:list): # of a `Session`; '': as if never asked, None: not wanted
+    action = {None: 'exclude', '': 'keep'}
+    _save_choices(s.file, [(s.paths[i], action.get(label, 'relabel'), label or '', '') for i, label in zip(rows, labels)])
+    _recall(s)
+
+def _judged(s)->tuple: # as for `Session.accuracy`
+    rows = [i for i in np.flatnonzero(s.judge) if s.y[i]]
+    if s.p is None or not rows: return float('nan'), 0., 100., len(rows)
+    right = sum(s.known[s.p[i].argmax()] == s.y[i] for i in rows)
+    return 100*right/len(rows), *wilson(right, len(rows)), len(rows)
 
 # %% ../nbs/18_labelling.ipynb #18000015
 def open_session(root,                  # folder of the photos

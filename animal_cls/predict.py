@@ -120,6 +120,16 @@ def _read_ahead(photos,    # any iterable of paths and PIL images
                 some, jobs = waiting.popleft()
                 yield some, [j.result() for j in jobs]
 
+def _answered(predictor, photos, batch, *how): # as in `Predictor.stream`; least, explain, target, method, as in `_rows`
+    "An iterator of the rows of all photos, in order."
+    device, side = get_device(), predictor.side
+    size, files = max(1, batch or at_a_time(device)), (file for photo in photos for file in _expand(photo))
+    def rows(some, read): return _rows(predictor, some, read, *how)
+    if device.type != 'cpu': found = map(lambda piece: rows(*piece), _read_ahead(files, side, size, 1))
+    else: # each core decodes what it asks about
+        found = in_streams(lambda some: rows(some, [read_photo(p, side) for p in some]), _pieces(files, size), device)
+    return itertools.chain.from_iterable(found)
+
 # %% ../nbs/11_predict.ipynb #600a0cdc
 def _answer(predictor,           # a `Predictor`
             logits:torch.Tensor, # (classes)
@@ -188,14 +198,8 @@ class Predictor:
                method:str='gradcam', # one of `METHODS` of notebook 09
                confidence:float=None): # share of photos whose `set` shall hold their class, such as .99; None: no sets
         "Yields a row a photo: path, label, english, probability, known, probabilities, sure, set; or path and error."
-        device, files = get_device(), (file for photo in photos for file in _expand(photo))
         least = None if confidence is None else least_probability(self.model.scores, confidence)
-        def rows(piece): return _rows(self, *piece, least, explain, target, method)
-        def read_here(some): return rows((some, [read_photo(p, self.side) for p in some]))
-        size = max(1, batch or at_a_time(device))
-        if device.type == 'cpu': found = in_streams(read_here, _pieces(files, size), device)
-        else: found = map(rows, _read_ahead(files, self.side, size, 1))
-        yield from itertools.chain.from_iterable(found)
+        yield from _answered(self, photos, batch, least, explain, target, method)
 
     def __call__(self, photos, batch:int=None, confidence:float=None)->list:
         "Rows for one photo or several, as from `stream`."

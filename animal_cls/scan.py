@@ -236,6 +236,7 @@ def _keep(table:pd.DataFrame, folder:Path)->None:
     if len(before) >= 100:
         for old in before: old.unlink(missing_ok=True)
 
+# %% ../nbs/02_scan.ipynb #7eae12ac
 def _unchanged(old:pd.DataFrame, stamps:dict)->pd.DataFrame: # rows of a kept scan
     "The rows whose files have not changed."
     return old[(old['stamp'] == old.path.map(stamps)) & (old['stamp'] != '')]

@@ -14,31 +14,16 @@ from pathlib import Path
 import pandas as pd
 import ipywidgets
 from PIL import Image
-from .core import ImageError, readable, save_table, UserError, write_atomic
-from .data import ACTIONS, get_data, open_image, read_curation
+from .core import ImageError, readable, UserError
+from .data import ACTIONS, get_data, open_image
 from .eda import both_names
 from .features import similar
 from .gradcam import METHODS, overlay, scale_bar
-from .labelling import open_session
+from .labelling import _read_choices, _save_choices, open_session
 from .predict import expand, load, upright
 
 # %% ../nbs/12_widgets.ipynb #2bb0a392
-def _read_choices(file,           # a curation.csv, or None
-                )->pd.DataFrame: # as from `read_curation`; empty when there is no file yet
-    "What has been chosen so far."
-    if file and Path(file).exists(): return read_curation(file)
-    return pd.DataFrame(columns=['path', 'action', 'label', 'was'], dtype=object)
-
-def _save_choices(file,        # the curation.csv; made when missing
-                  choices:list): # of (path, action, label, was): what to do, the new class if any, the old one
-    "Replace what the file says about some photos; keeping one as it is deletes its line."
-    rows = _read_choices(file)
-    rows = rows[~rows.path.isin([path for path, *_ in choices])].reset_index(drop=True)
-    for path, action, label, was in choices:
-        if action == 'exclude' or action == 'relabel' and label != was: rows.loc[len(rows)] = path, action, label, was
-    write_atomic(file, lambda p: save_table(rows, p))
-
-def _save_choice(file, *choice): _save_choices(file, [choice])
+def _save_choice(file, *choice): _save_choices(file, [choice]) # path, action, label, was (notebook 18)
 
 # %% ../nbs/12_widgets.ipynb #5b7f499b
 def _plain(text)->str: # any text, even a file name that is not UTF-8
