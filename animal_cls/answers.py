@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 import numpy as np, pandas as pd
 from PIL import Image, ImageDraw, ImageFont
-from .core import from_utf8, note, read_table, readable, UserError, write_atomic, writing
+from .core import from_utf8, FULL, note, read_table, readable, UserError, write_atomic, writing
 from .data import FORMATS, english
 from .gradcam import overlay, scale_bar
 
@@ -312,8 +312,6 @@ def _remove_empty(shelves): # folders of classes
         try: os.rmdir(folder)
         except OSError: continue # not empty
 
-_FULL = errno.ENOSPC, errno.EDQUOT
-
 def _carry_out(pairs, move:bool, done)->dict: # source, place; told after each -> place: what went wrong
     failed = {}
     for source, to in pairs:
@@ -321,7 +319,7 @@ def _carry_out(pairs, move:bool, done)->dict: # source, place; told after each -
             if os.path.lexists(source): _put(source, to, move)
             elif not os.path.lexists(to): failed[to] = 'it is gone'
         except OSError as e:
-            if e.errno in _FULL: raise
+            if e.errno in FULL: raise
             failed[to] = str(e.strerror or e).lower()
         done()
     return failed

@@ -80,13 +80,15 @@ def write_atomic(path:Path, # final place of the file
     finally: part.unlink(missing_ok=True)
 
 # %% ../nbs/90_core.ipynb #3065a43c
+FULL = errno.ENOSPC, errno.EDQUOT # the disk, or the user's share of it
+
 @contextmanager
 def writing(what,                        # the file or folder of a run, named in the message
             then='continue with --resume'): # what to do once there is space
     "Turn an error while writing, such as a full disk, into a `UserError`."
     try: yield
     except (OSError, SafetensorError) as e:
-        full = getattr(e, 'errno', None) in (None, errno.ENOSPC, errno.EDQUOT)
+        full = getattr(e, 'errno', None) in (None, *FULL)
         advice = 'free some space there' if full else 'choose another place, or change its permissions'
         raise UserError(f"'{what}' cannot be written ({e}): {advice}, then {then}.") from e
 
