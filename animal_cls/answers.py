@@ -16,7 +16,6 @@ import numpy as np, pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 from .core import from_utf8, FULL, note, read_table, readable, UserError, write_atomic, writing
 from .data import FORMATS, english
-from .gradcam import overlay, scale_bar
 
 # %% ../nbs/17_answers.ipynb #17000007
 _EXIF, _TAKEN, _CHANGED = 0x8769, 0x9003, 0x0132 # where a camera writes, when the photo was taken, when it was changed
@@ -395,6 +394,7 @@ def explained(photo:Image.Image, # RGB
               crop:float=1.,     # share of the photo's sides that the net sees
              )->Image.Image:     # RGB
     "A photo beside its heat, with the answer in words and the meaning of the colours."
+    from animal_cls.gradcam import overlay, scale_bar # a table needs neither, nor the seconds to import them
     scale = min(640, max(280, *photo.size))/max(photo.size)
     w, h = (max(1, round(scale*side)) for side in photo.size)
     wide, gap = max(w, 280), 16

@@ -20,8 +20,9 @@ from .data import ASSETS, get_data, open_image
 from .device import bf16_pays, get_device, set_seed
 from .gradcam import METHODS, grad_cam, to_batch
 from .model import create_model, load_weights
-from .predict import export_onnx, load, read_photo
+from .predict import export_onnx, load
 from .preprocess import prepare_data
+from .quick import read_photo
 from .recipe import DECK, FAST
 from .scan import scan
 from .train import Batches, epoch_order, make_optimizer, new_run, one_step, Run, settle, train_step

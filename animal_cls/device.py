@@ -6,13 +6,14 @@
 __all__ = ['get_device', 'bf16_pays']
 
 # %% ../nbs/97_device.ipynb #85d70378
-import copy, itertools, os, platform, random, re, time
+import copy, itertools, os, platform, random, re, subprocess, time
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 import numpy as np
 import torch, torch.nn as nn
+from . import __version__, core
 from .core import cores, keep_memory, note, UserError
 from .preprocess import Cache
 
@@ -61,6 +62,19 @@ def machine()->str: # such as '2 cores of Intel(R) Xeon(R) CPU'
     cpu = found[1] if found else platform.processor() or platform.machine()
     if re.search('(avx512|amx)_bf16', text): cpu += ' with bf16'
     return f"{threads} core{'s'*(threads > 1)} of {cpu}" if device == 'cpu' else f'{cpu}, {device}'
+
+def _revision()->str: # such as '3f9c2ab', with a + where the code has changed since; the version, outside of a repository
+    "Which code this is."
+    def git(*args): return subprocess.run(['git', '-C', Path(core.__file__).parent, *args], capture_output=True, text=True)
+    try:
+        if git('ls-files', '--error-unmatch', 'core.py').returncode: return __version__ # installed
+        changed = git('status', '--porcelain', '--', '.', '../tools').stdout
+        return git('rev-parse', '--short', 'HEAD').stdout.strip() + '+'*bool(changed)
+    except OSError: return __version__ # no git
+
+def made_with()->dict: # revision, machine, torch, threads
+    "What a figure depends on beside its data."
+    return dict(revision=_revision(), machine=machine(), torch=torch.__version__, threads=torch.get_num_threads())
 
 # %% ../nbs/97_device.ipynb #c30d70aa
 def _clock_conv(net, xb, amp:bool)->float: # seconds forward and backward

@@ -11,15 +11,13 @@ __all__ = ['SAMPLE_WEIGHTS', 'wilson', 'calibration', 'ece', 'coverage', 'metric
 import copy, json, math, platform, time
 from pathlib import Path
 import numpy as np, pandas as pd
-import matplotlib.pyplot as plt, seaborn as sns
 import torch, torch.nn as nn, torch.nn.functional as F
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from .core import read_table, UserError, write_atomic
-from .data import ASSETS, english, match_labels
-from .device import get_device, layout, machine, with_threads
+from .data import ASSETS, english, match_labels, weights_file
+from .device import get_device, layout, machine, made_with, with_threads
 from .eda import on_axis
 from .features import apart, centres, closeness, embed, least_probability
-from .model import add_to_header, fold, last_layer, load_weights, weights_file
+from .model import add_to_header, fold, last_layer, load_weights
 from .model import read_header, read_seen, save_weights
 from .preprocess import PARTS, build_cache, Cache, picture_keys, was_seen
 from .recipe import Recipe, size_at
@@ -75,6 +73,7 @@ def metrics(logits:torch.Tensor, # (N, classes) on the CPU
             z:float=1.96,        # half-width of the interval in standard deviations
            )->dict:              # rates in percent; `nll` in nats; can be saved as JSON
     "Accuracy with its interval, results per class, confusion matrix, and calibration."
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
     y, p, ks = labels.numpy(), logits.argmax(1).numpy(), np.arange(len(classes))
     right = int((y == p).sum())
     bins = calibration(logits, labels)
@@ -184,8 +183,9 @@ def per_class(results:dict,   # from `metrics` or `evaluate`
 
 def plot_confusion(table:pd.DataFrame, # from `confusion`
                    ax=None,            # Axes to draw in
-                  )->plt.Axes:
+                  ): # the Axes
     "Heat map of a confusion matrix: colour shows the share of the row, numbers count photos."
+    import matplotlib.pyplot as plt, seaborn as sns
     ax = ax or plt.subplots(figsize=(.55*len(table) + 1, .45*len(table) + .8), dpi=90)[1]
     share = table.div(table.sum(axis=1).clip(lower=1), axis=0)
     names = [on_axis(english(c)) for c in table.columns]
@@ -197,8 +197,9 @@ def plot_confusion(table:pd.DataFrame, # from `confusion`
 # %% ../nbs/08_evaluate.ipynb #25de603b
 def plot_per_class(table:pd.DataFrame, # from `per_class`
                    ax=None,            # Axes to draw in
-                  )->plt.Axes:
+                  ): # the Axes
     "Recall and precision of each class, best F1 first."
+    import matplotlib.pyplot as plt, seaborn as sns
     ax = ax or plt.subplots(figsize=(7, 2.4), dpi=90)[1]
     t = table.sort_values('f1', ascending=False).assign(english=table.english.map(on_axis))
     t = t.melt('english', ['recall', 'precision'], var_name='measure', value_name='percent')
@@ -212,8 +213,9 @@ def plot_per_class(table:pd.DataFrame, # from `per_class`
 # %% ../nbs/08_evaluate.ipynb #5c8cfac8
 def plot_calibration(results:dict, # from `metrics` or `evaluate`
                      ax=None,      # Axes to draw in
-                    )->plt.Axes:
+                    ): # the Axes
     "Reliability diagram: accuracy over confidence, one point per bin (Guo et al. 2017)."
+    import matplotlib.pyplot as plt, seaborn as sns
     ax = ax or plt.subplots(figsize=(3, 3), dpi=90)[1]
     t = pd.DataFrame(results['calibration'])
     ax.plot([0, 100], [0, 100], '--', c='.5', lw=1)
@@ -225,8 +227,9 @@ def plot_calibration(results:dict, # from `metrics` or `evaluate`
 
 def plot_coverage(results:dict, # from `metrics` or `evaluate`
                   ax=None,      # Axes to draw in
-                 )->plt.Axes:
+                 ): # the Axes
     "Accuracy over the share of photos that get an answer."
+    import matplotlib.pyplot as plt, seaborn as sns
     ax = ax or plt.subplots(figsize=(3, 2.4), dpi=90)[1]
     t = pd.DataFrame(results['coverage'])
     sns.lineplot(t, x='coverage', y='accuracy', marker='o', ax=ax)
@@ -330,8 +333,8 @@ def _augmented_accuracy(model, cache, rows, recipe)->float: # percent
     return 100*float(np.mean(hits))
 
 def save_results(results:dict, path): # anything that JSON can hold, a .json file
-    "Write results as JSON, atomically."
-    write_atomic(path, lambda p: p.write_text(json.dumps(results, indent=1), encoding='utf-8'))
+    "Write results as JSON, atomically, after what they were made with."
+    write_atomic(path, lambda p: p.write_text(json.dumps(made_with() | results, indent=1), encoding='utf-8'))
 
 # %% ../nbs/08_evaluate.ipynb #8cc1c0ae
 def finish_run(out,            # folder of a finished run

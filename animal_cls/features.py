@@ -261,6 +261,7 @@ def probe(name:str,           # a net that has learned, such as 'efficientnet-li
          )->pd.DataFrame:     # history: one row
     "Train the last layer of a net on features; leaves what `train` leaves. Raises `UserError` if it cannot be done."
     begun, out, items = time.time(), Path(out), cache.items # the clock of the history
+    if recipe.teacher: raise UserError('A probe learns from labels alone: leave the teacher out.')
     if not resume: must_be_free(out)
     if (out/STATE).exists() or (out/BEFORE).exists():
         raise UserError(f"The run in '{out}' was not made with the same recipe: use another --out.")

@@ -10,10 +10,8 @@ __all__ = ['METHODS', 'grad_cam', 'heat_inside', 'overlay', 'scale_bar', 'to_bat
 import copy, threading
 from contextlib import contextmanager
 import numpy as np, pandas as pd
-import matplotlib.pyplot as plt
 import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
-from matplotlib.colors import ListedColormap
 from .core import UserError
 from .augment import prepare
 from .data import class_number, english
@@ -117,9 +115,11 @@ def scale_bar(height:int=1,  # pixels
     "The colours of `overlay` from no heat to the hottest, over grey."
     return overlay(np.full((height, 256, 3), 160, np.uint8), torch.linspace(0, 1, 256)[None])
 
-def _add_bar(fig:plt.Figure, axs):
+def _add_bar(fig, axs):
     "Add a scale bar beside some Axes."
-    colours = plt.cm.ScalarMappable(cmap=ListedColormap(scale_bar()[0]/255))
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap
+    colours = ScalarMappable(cmap=ListedColormap(scale_bar()[0]/255))
     fig.colorbar(colours, ax=axs, label='evidence', shrink=min(1., 2.5/fig.get_figheight()))
 
 # %% ../nbs/09_gradcam.ipynb #68e6782c
@@ -142,8 +142,9 @@ def why(photo:Image.Image, # RGB
         model:nn.Module,   # from `load_weights`
         classes=None,      # names of classes, as trained or in English; None: the three most likely
         method='gradcam',  # one of `METHODS`
-       )->plt.Figure:
+       ): # a Figure
     "The evidence in a photo for each of several classes, on one scale, and their probabilities."
+    import matplotlib.pyplot as plt
     xb = to_batch([photo], model.meta).to(next(model.parameters()).device)
     heats, logits = grad_cam(model, xb, 'all', with_logits=True, method=method, together=True)
     names, probs = model.meta['classes'], logits[0].softmax(0)
@@ -265,8 +266,9 @@ def both_heats(model:nn.Module,      # from `load_weights`
 def gallery(model:nn.Module, # from `load_weights`
             cache:Cache,     # as for `both_heats`
             groups:dict,     # title -> rows of `top_losses`, as from `picks` or `confused`
-           )->plt.Figure:
+           ): # a Figure
     "One line of photos per group, with the evidence for the prediction; under mistakes, another for the true class."
+    import matplotlib.pyplot as plt
     groups = {title: t for title, t in groups.items() if len(t)}
     lines = [1 + (t.label != t.predicted).any() for t in groups.values()]
     n = max(map(len, groups.values()), default=1)
@@ -289,8 +291,9 @@ def gallery(model:nn.Module, # from `load_weights`
 # %% ../nbs/09_gradcam.ipynb #67cd70b7
 def side_by_side(photo:Image.Image, # RGB
                  nets:list,         # as from `load_weights`
-                )->plt.Figure:
+                ): # a Figure
     "A photo, and what each of several nets sees in it, each at its own size."
+    import matplotlib.pyplot as plt
     n = len(nets) + 1
     fig, axs = plt.subplots(1, n, figsize=(2.4*n, 2.3), dpi=72, layout='constrained')
     axs[0].imshow(photo)

@@ -221,7 +221,7 @@ def lessons(items:pd.DataFrame,  # of a cache: key, part
            )->np.ndarray:        # (n, 3) keys of what taught or chose a net
     seen = np.stack(items.key[items.part.isin(['train', 'valid'])])
     known = set(map(bytes, seen))
-    return np.stack([*seen, *(key for key in before if bytes(key) not in known)])
+    return np.stack([*seen, *(key for b, key in {bytes(key): key for key in before}.items() if b not in known)])
 
 def fingerprints(items:pd.DataFrame)->dict: # of a cache with parts -> photos, split: 16 hexadecimal digits each
     def digest(x): return hashlib.sha256('\n'.join(map(str, x)).encode(errors='surrogateescape')).hexdigest()[:16]

@@ -71,6 +71,7 @@ class Recipe:
     min_batches: int = 1          # an epoch has at least this many batches, smaller ones if need be
     min_steps: int = 0            # a run has at least this many steps, in more epochs if need be
     min_photos: int = 0           # `fine_tune` leaves all layers but the last as they are where it has fewer photos
+    teacher: str = ''             # a weights file or 'package', whose answers are learned instead of labels
     seed: int = 42                # of weights, order and augmentation
 
     def __post_init__(self):
@@ -126,13 +127,14 @@ def fit_recipe(r:Recipe, # as it stands
 def training_plan(
     model:str|None=None,  # name of a net; None: that of `init`, or one that has learned, or 'beyond' for FAST, DECK
     recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned, otherwise FAST
-    init:str|None=None,   # where to start: a weights file, or 'package' for those in the package; None: random weights
+    init:str|None=None,   # where to start: a weights file, 'package' or 'random'; None: ImageNet's weights, if there are any
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
-    if init and not model: model = load_weights(init).name
+    given = init not in (None, 'random')
+    if given and not model: model = load_weights(init).name
     model = model or (LITE if getattr(recipe, 'name', recipe) in (None, 'probe', 'tune') else 'beyond')
-    recipe, knobs = recipe or ('tune' if init or model not in MODELS else 'fast'), list(knobs)
+    recipe, knobs = recipe or ('tune' if given or init is None and model not in MODELS else 'fast'), list(knobs)
     base = recipe if isinstance(recipe, Recipe) else RECIPES.get(recipe)
     if base is None: raise UserError(f"There is no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")
     turned = {k.partition('=')[0] for k in knobs}

@@ -16,8 +16,9 @@ import torch, torch.distributed as dist
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 from .core import UserError, write_atomic, writing
+from .data import weights_file
 from .device import get_device
-from .model import digest, read_seen, weights_file
+from .model import digest, read_seen
 
 # %% ../nbs/93_state.ipynb #cf9c991d
 class Stopped(UserError):

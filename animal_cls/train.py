@@ -20,7 +20,7 @@ from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Reco
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
-from .preprocess import Cache, channel_stats, fingerprints, lessons
+from .preprocess import Cache, channel_stats, fingerprints, lessons, was_seen
 from .recipe import fit_recipe, one_cycle, PROBE, Recipe, size_at, test_size, with_batch
 from .state import BEFORE, STATE, catch_signals, from_first, load_state, must_be_free, read_state, save_state
 from .state import seen_before, Stopped, total, world
@@ -139,25 +139,32 @@ def _blend_share(r:Recipe)->float: # 0.5 to 1; 1 where the recipe mixes nothing
     share = float(np.random.default_rng(torch.randint(2**31, (1,)).item()).beta(r.mixup, r.mixup))
     return max(share, 1 - share) # each pair comes twice, also the other way round; the label is the larger share's
 
-def _learn_from(model, xb, yb, pairs, r:Recipe, amp, weight, share, rows:slice)->tuple: # as in `train_step`
+def _blend(xb, share): return torch.lerp(xb.flip(0), xb, share) # each with the one at the other end of the batch
+
+def _loss(logits, targets, weight, smooth): # targets: pairs of labels or probabilities, and how much they count
+    return sum(share*F.cross_entropy(logits, t, weight, label_smoothing=smooth) for t, share in targets)
+
+def _learn_from(model, xb, yb, targets, amp, loss, rows:slice)->tuple: # as in `train_step`; targets and loss as `_loss`
     "Forward and backward for a part of a batch: its share of the loss, number right."
     with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): logits = model(xb[rows]).float()
-    part, smooth = len(logits)/len(yb), dict(label_smoothing=r.label_smoothing)
-    loss = share*F.cross_entropy(logits, yb[rows], weight, **smooth)
-    if r.mixup: loss = loss + (1 - share)*F.cross_entropy(logits, pairs[rows], weight, **smooth)
-    (part*loss).backward()
-    return part*loss.detach(), (logits.argmax(1) == yb[rows]).sum()
+    mine = loss(logits, [(t[rows], share) for t, share in targets])*(len(logits)/len(yb))
+    mine.backward()
+    return mine.detach(), (logits.argmax(1) == yb[rows]).sum()
 
 # %% ../nbs/07_train.ipynb #e5a5b553
 def train_step(model, opt, xb, yb, r:Recipe,
                amp:bool,    # bf16 autocast
                weight=None, # (classes) of the loss
                share=None,  # of each photo in its blend, a number or a tensor; None: rolled here
+               answers=None,# (n, classes) a teacher's probabilities for these blends, to learn instead of the labels
               )->tuple:     # loss, number right: tensors on the device
     "Forward, backward, step, in parts if the memory asks for it; photos are blended in pairs when the recipe says so."
     if share is None: share = _blend_share(r)
-    if r.mixup: xb = torch.lerp(xb.flip(0), xb, share)
-    n, learn = getattr(model, 'fits', len(yb)), partial(_learn_from, model, xb, yb, yb.flip(0), r, amp, weight, share)
+    targets, smooth = [(yb, share), (yb.flip(0), 1 - share)] if r.mixup else [(yb, 1.)], r.label_smoothing
+    if answers is not None: targets, smooth = [(answers, 1.)], 0. # they are soft already
+    if r.mixup: xb = _blend(xb, share)
+    loss = partial(_loss, weight=weight, smooth=smooth)
+    n, learn = getattr(model, 'fits', len(yb)), partial(_learn_from, model, xb, yb, targets, amp, loss)
     while True:
         try: parts = [learn(slice(i, i + n)) for i in range(0, len(yb), n)]
         except RuntimeError as e:
@@ -171,6 +178,32 @@ def train_step(model, opt, xb, yb, r:Recipe,
     opt.zero_grad(set_to_none=True)
     return tuple(sum(values) for values in zip(*parts))
 
+# %% ../nbs/07_train.ipynb #7eac0002
+SOFT = 2.5 # what a teacher's logits are divided by
+
+class Teacher:
+    "A trained net that answers for the crops another one learns from."
+    def __init__(self, weights,    # as for `weights_file`
+                 classes:list,     # of the student; a teacher may know more
+                 device:torch.device):
+        net = load_weights(weights)
+        new = sorted(set(classes) - set(net.meta['classes']))
+        if new: raise UserError(f"The teacher '{weights}' does not know '{new[0]}': give one that knows all classes.")
+        self.name, self.seen, self.columns = net.name, net.seen, [net.meta['classes'].index(c) for c in classes]
+        self.size = (net.meta.get('recipe') or net.meta)['size'] # of the crops that it has learned from
+        self.norm = [torch.tensor(net.meta[k], device=device) for k in ('mean', 'std')]
+        self.net = fold(net).to(device, memory_format=layout(device)).requires_grad_(False)
+
+    @torch.no_grad()
+    def __call__(self, pixels, dice, share, corners:str, amp:bool)->torch.Tensor: # share: None for no blends
+        "(n, classes) soft probabilities for crops that are rolled as in `Batches`."
+        xb = augment(pixels, Geometry(*dice[:6]), self.size, *self.norm, corners, dice[6:])
+        if share is not None: xb = _blend(xb, share)
+        xb = xb.contiguous(memory_format=layout(xb.device))
+        with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp):
+            logits = torch.cat([self.net(part) for part in xb.split(64)]) # more do not fit a processor's cache
+        return (logits.float()[:, self.columns]/SOFT).softmax(1)
+
 # %% ../nbs/07_train.ipynb #15232b20
 class Run:
     "A training run: what it needs, and what changes while it goes on. `new_run` and `open_run` make one."
@@ -178,6 +211,7 @@ class Run:
         self.model = model      # the net that learns
         self.net = model        # the same, wrapped for several processes or compiled
         self.average = None     # its running average, where the recipe wants one
+        self.teacher = None     # a `Teacher`, where the recipe names one
         self.recipe = recipe    # with every knob set for this net and these photos
         self.cache = cache      # decoded photos
         self.batches = batches  # of the training part
@@ -205,12 +239,12 @@ class Run:
 # %% ../nbs/07_train.ipynb #d47db811
 def _net_for(name:str, classes:list, recipe:Recipe, # as for `train`
              n:int,      # training photos
-             init,       # a weights file to start from, 'package' or None
+             init,       # as for `train`
              fresh:bool, # does the run begin here, or will its state be read?
             )->tuple:    # the net on its device, the recipe, mean and std to go by (empty: those of the photos)
     "A net to begin with, and the recipe as this net and so many photos need it."
-    model = create_model(name, len(classes), learned=fresh)
-    known = start_from(model, init, classes) if init and fresh else vars(type(model))
+    model, given = create_model(name, len(classes), learned=fresh and init != 'random'), init not in (None, 'random')
+    known = start_from(model, init, classes) if given and fresh else vars(type(model))
     if not model.any_size: # its linear layer wants one size
         if recipe.size not in (0, model.size):
             raise UserError(f"The model '{name}' takes pictures of {model.size} pixels only: leave the size out.")
@@ -246,6 +280,13 @@ def make_optimizer(model:nn.Module, r:Recipe,
         for p in ps: opt.state[p]['momentum_buffer'] = torch.zeros_like(p)
     return opt
 
+def _teacher_for(run:Run)->Teacher: # says if it knows the photos that are to judge its student
+    teacher, items = Teacher(run.recipe.teacher, run.batches.classes, run.batches.device), run.cache.items
+    test = items.key[items.part == 'test']
+    known = was_seen(np.stack(test), teacher.seen, run.cache.near).sum() if len(test) else 0
+    if known: note(f'the teacher has seen {known:,} of the {len(test):,} test photos: measure its student on others')
+    return teacher
+
 def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`; fresh: its state will not be read
     set_seed(recipe.seed)
     classes, device = sorted(set(cache.items.label)), get_device()
@@ -256,6 +297,7 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
     run.net, run.average = _wrapped(model, r), copy.deepcopy(model) if r.ema else None
     run.stop = EarlyStopping(r.stop_patience, r.stop_diff)
     run.plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(run.opt, 'max', patience=r.lr_patience)
+    if r.teacher: run.teacher = _teacher_for(run)
     if device.type == 'cuda' and r.graph and world()[1] == 1: run.replay = Recorder()
     return run
 
@@ -350,7 +392,8 @@ def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=
 def _learn(run:Run, size:int, share, pixels, dice, yb)->tuple: # share: of a blend; then what `Batches.raw` gives
     xb = run.batches.augmented(pixels, dice, size)
     xb = xb.contiguous(memory_format=layout(xb.device, run.recipe.fast_math))
-    return train_step(run.net, run.opt, xb, yb, run.recipe, run.amp, run.batches.weight, share)
+    answers = run.teacher and run.teacher(pixels, dice, share if run.recipe.mixup else None, run.recipe.corners, run.amp)
+    return train_step(run.net, run.opt, xb, yb, run.recipe, run.amp, run.batches.weight, share, answers)
 
 def one_step(run:Run):
     "Take the next batch and learn from it."
@@ -412,7 +455,8 @@ def _about(run:Run, size:int)->dict: # side of the pictures that it has learned 
     return dict(classes=b.classes, size=test_size(r, size), crop=r.test_crop, cache_size=run.cache.size,
                 mean=b.mean, std=b.std, recipe=dataclasses.asdict(r), photos=len(b.rows), chosen_on=b.chosen_on,
                 epoch=len(run.history), accuracy={b.chosen_on: run.best}, run=_signature(run),
-                threads=run.meter.threads, **({} if run.cache.near == 9 else dict(near=run.cache.near)))
+                threads=run.meter.threads, **(dict(taught_by=run.teacher.name) if run.teacher else {}),
+                **({} if run.cache.near == 9 else dict(near=run.cache.near)))
 
 def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan where there is no such part
     "How good the net is now, on what it does not learn from."
@@ -427,7 +471,7 @@ def _look_at_valid(run:Run, size:int)->tuple: # accuracy (percent), loss; nan wh
     return (100*right/n, loss/n) if n else (float('nan'),)*2
 
 def _keep(run:Run, size:int, better:bool): # is it the best net so far?
-    seen = lessons(run.cache.items, getattr(run.model, 'seen', ()))
+    seen = lessons(run.cache.items, [*getattr(run.model, 'seen', ()), *getattr(run.teacher, 'seen', ())])
     with writing(run.out):
         if better: save_weights(run.out/'weights.safetensors', run.judged, _about(run, size), seen)
         write_atomic(run.out/'history.csv', lambda p: pd.DataFrame(run.history).to_csv(p, index=False))
@@ -466,7 +510,7 @@ def train(name:str,           # a model's name, as for `create_model`
           recipe:Recipe,      # how
           out,                # folder of the run
           resume:bool=False,  # go on where an earlier run in `out` stopped, if there is one
-          init=None,          # a weights file to start from, or 'package'
+          init=None,          # a weights file to start from, 'package' or 'random'; None: ImageNet's, if it has any
           progress:bool=True, # show a bar
           on_epoch=None,      # called with the history (DataFrame) after every epoch, for example `live_plot`
           save_every:float=60,# seconds between saved states

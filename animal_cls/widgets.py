@@ -20,7 +20,8 @@ from .eda import both_names
 from .features import similar
 from .gradcam import METHODS, overlay, scale_bar
 from .labelling import _read_choices, _save_choices, open_session
-from .predict import expand, load, upright
+from .predict import load
+from .quick import expand, upright
 
 # %% ../nbs/12_widgets.ipynb #2bb0a392
 def _save_choice(file, *choice): _save_choices(file, [choice]) # path, action, label, was (notebook 18)

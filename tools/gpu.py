@@ -257,6 +257,25 @@ def tune():
     from animal_cls.recipe import TUNE
     learn('tune', LITE, turned(TUNE))
 
+def probe():
+    "The last layer of the default net, on features."
+    from animal_cls.evaluate import finish_run
+    from animal_cls.features import probe as learn_last
+    from animal_cls.model import LITE
+    from animal_cls.recipe import PROBE
+    cache, out, start = photos(), args.work/'probe', time.perf_counter()
+    learn_last(LITE, cache, turned(PROBE), out, progress=False)
+    ready = time.perf_counter() - start
+    results = finish_run(out, cache)
+    print({k: results[k] for k in ('accuracy', 'valid_accuracy')}, ready)
+    keep('probe', ready_after=ready, **{k: v for k, v in results.items() if k != 'machine'})
+
+def taught():
+    "*Beyond* with the net in the package as its teacher, otherwise as `fast_beyond`."
+    from animal_cls.recipe import FAST
+    stages = (.6, .5), (.85, .75), (1., 1.)
+    learn('taught', 'beyond', turned(FAST, epochs=80, stages=stages, mixup=.2, teacher='package'))
+
 def seeds():
     "Three seeds of *beyond* with `FAST` as it stands."
     from animal_cls.recipe import FAST
@@ -351,9 +370,9 @@ def hangs():  # planted
     time.sleep(3600)
 
 # What runs after what, with seconds for each. Steps of one line run beside each other: their speed does not count.
-PLAN = [dict(cells=60), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
-        dict(deck=300, seeds=200, tune=150, ddp=90)]
-TINY = 'cells ddp', 'speed fast_final', 'fast_beyond profile', 'deck tune', 'bench seeds'
+PLAN = [dict(cells=60), dict(probe=40), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
+        dict(deck=300, taught=300, seeds=200, tune=150, ddp=90)]
+TINY = 'cells ddp', 'speed fast_final', 'fast_beyond profile', 'deck tune', 'bench seeds', 'probe taught'
 TINY = [dict.fromkeys(line.split(), 200) for line in TINY]
 TOTAL = 900 if args.tiny else 475  # seconds for all; a step that would end later is cut
 PLANTED = dict(fails=20, hangs=3)

@@ -14,7 +14,8 @@ from animal_cls.augment import prepare
 from animal_cls.data import get_data
 from animal_cls.device import at_a_time, get_device, in_streams, layout, machine
 from animal_cls.evaluate import save_results
-from animal_cls.predict import load, read_photo
+from animal_cls.predict import load
+from animal_cls.quick import read_photo
 
 folder, *given = sys.argv[1:]
 folder, (n, kills, weights) = Path(folder), [*given, *('100000', '10', 'package')[len(given):]]

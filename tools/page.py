@@ -19,7 +19,8 @@ from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 from animal_cls.gradcam import grad_cam
 from animal_cls.model import create_model, load_weights, save_weights
-from animal_cls.predict import _graph_of, _Portable, export_onnx, load, read_photo
+from animal_cls.predict import _graph_of, _Portable, export_onnx, load
+from animal_cls.quick import read_photo
 from animal_cls.sample import KINDS, draw_animal
 from animal_cls.web import make_page, serve
 from chromium import chromium

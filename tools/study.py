@@ -5,6 +5,8 @@ seeds     three short runs on all photos: how far do seeds spread, how long does
 generations  five epochs in batches of 64 for each net: the first at its 256 pixels, the others at 96
 few       20 to 200 photos of each of three classes, from scratch and from a net that has seen only the other seven
 scaling   seconds per epoch, by photos and by threads
+taught    three short runs of beyond alone and three with a teacher, in the same minutes, measured on the validation set
+compare   FAST from scratch: beyond, and nets that others have made, each with the best of three learning rates
 
 Writes results/STUDY.json after each run; runs that are already in RUNS are not repeated."""
 import dataclasses, sys, tempfile
@@ -14,7 +16,7 @@ from animal_cls.data import get_data
 from animal_cls.scan import near_duplicates
 from animal_cls.evaluate import finish_run, measure, save_results
 from animal_cls.device import get_device, machine
-from animal_cls.model import MODELS, load_weights
+from animal_cls.model import MODELS, load_weights, summary
 from animal_cls.preprocess import prepare_data
 from animal_cls.recipe import FAST, TUNE, fit_recipe
 from animal_cls.train import train
@@ -119,6 +121,42 @@ def scaling():
         last = history.iloc[-1][['seconds', 'images_per_second', 'peak_share']]
         rows.append(dict(photos=n, threads=cores) | last.to_dict())
         torch.set_num_threads(threads)
+        keep(rows)
+
+def taught():
+    "At 96 pixels on all photos; how many epochs the runs without a teacher get follows from the seconds of the others."
+    cache, rows = photos(96), []
+    valid = np.flatnonzero(cache.items.part == 'valid')
+    def learn(way, epochs, seed, **knobs):
+        out = runs/f'{way}-{epochs}-{seed}'
+        recipe = turn(FAST, size=96, epochs=epochs, min_steps=0, seed=seed, **knobs)
+        history = train('beyond', cache, recipe, out, resume=True)
+        found = measure(load_weights(out/'weights.safetensors').to(get_device()), cache, valid)
+        row = dict(way=way, seed=seed, epochs=epochs, seconds=history.seconds.sum(), n=len(valid))
+        rows.append(row | {k: found[k] for k in ('accuracy', 'nll', 'ece')})
+        keep(rows)
+        return row['seconds']/epochs
+    for seed in SEEDS:
+        each = learn('taught', 8, seed, teacher='package')
+        if seed == SEEDS[0]: alone = learn('alone, first', 2, seed) # seconds an epoch
+        learn('alone', round(8*each/alone), seed)
+
+def compare():
+    "Rates are chosen by three epochs on the validation set; then 30 epochs, and the test set once."
+    rows = []
+    for name in ('beyond', 'torchvision:mobilenet_v3_small', 'torchvision:resnet18'):
+        short, cache, base = name.replace(':', '-'), photos(128), turn(FAST, size=128)
+        tried = {}
+        for lr in (.1, .2, .4):
+            quick = turn(base, epochs=3, min_steps=0, lr=lr)
+            history = train(name, cache, quick, runs/f'{short}-{lr}', resume=True, init='random')
+            tried[lr] = history.valid_accuracy.iloc[-1]
+        out, best = runs/short, max(tried, key=tried.get)
+        train(name, cache, turn(base, lr=best), out, resume=True, init='random')
+        r, net = finish_run(out, cache), load_weights(out/'weights.safetensors')
+        layers = summary(net, net.meta['size'])
+        rows.append({k: r[k] for k in FACTS} | dict(lr=best, tried=tried, macs=int(layers.macs.sum()),
+                                                    parameters=sum(p.numel() for p in net.parameters())))
         keep(rows)
 
 globals()[study]()

@@ -17,7 +17,7 @@ path = f"{bin}{os.pathsep}{os.environ['PATH']}"
 os.environ |= dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', PATH=path, MPLBACKEND='agg')
 
 # From the ground floor up: a module may import those before it.
-HOUSE = '''core sample archive data scan eda preprocess augment device model recipe state features
+HOUSE = '''core sample archive data scan eda preprocess quick augment device model recipe state features
            train evaluate gradcam answers labelling predict widgets report web bench cli'''.split()
 
 def call(*args):

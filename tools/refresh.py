@@ -1,0 +1,148 @@
+"""Make the figures in results/ again, and say which are older than what they measure.
+
+python tools/refresh.py                                          which figures are older than their code, and why they stay
+python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS            make those again, shortest first; RUNS keeps what is trained
+    --only NAME...                                               make these again, old or not
+    --hours H                                                    begin nothing that would end later (6)
+
+A figure is older than its code when a function or class of the modules it measures, or of the script that made it, has
+changed since the revision in its file; comments and docstrings do not count. Figures are best made from a clean checkout
+on a quiet machine. One that fails leaves its old file, and a log in RUNS; whatever was stopped goes on from there. Writes
+results/refresh.json, which notebook 15 shows."""
+import argparse, ast, json, os, shlex, subprocess, sys, time
+from pathlib import Path
+from animal_cls.evaluate import save_results
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT/'results'
+
+# name of the figure: minutes on two cores, modules that it measures, commands; {three} is a folder of three classes
+OWN = 'recipe features evaluate'
+JOBS = {
+    'sorting': (1, 'answers', 'tools/sorting.py'),
+    'kill': (1, 'train state', 'tools/kill.py'),
+    'bench-loader': (1, 'augment preprocess', 'bench loader {photos} --seconds 5'),
+    'bench-gradcam': (2, 'gradcam', 'bench gradcam --seconds 4'),
+    'bench-scan': (3, 'scan', 'bench scan {originals} --seconds 8'),
+    'bench-predict': (4, 'predict quick answers', 'bench predict {photos} --seconds 5'),
+    'hostile': (4, 'data quick model', 'tools/hostile.py'),
+    'busy': (5, 'device train', 'tools/busy.py'),
+    'cluster': (6, 'core predict', 'tools/cluster.py {photos}'),
+    'many': (6, 'predict answers', 'tools/many.py {photos} 10000 3'),
+    'bench-train': (7, 'train augment device', 'bench train {photos} --seconds 20'),
+    'features': (7, 'features', 'tools/features.py {photos}'),
+    'labels': (7, 'eda evaluate features', 'tools/labels.py {photos}'),
+    'probe': (7, 'features', 'train {photos} --recipe probe --out {runs}/probe --resume --quiet',
+              'tools/pack.py {runs}/probe {photos} probe {what} --results'),
+    'animals-strange': (8, 'features', 'tools/strange.py package {photos} {strange} animals-strange'),
+    'labelling': (8, 'labelling', 'tools/labelling.py {photos}'),
+    'audit': (9, 'scan eda', 'tools/audit.py {originals} {photos}'),
+    'page': (9, 'web', 'tools/page.py {photos} --save'),
+    'fuzz': (11, 'data', 'tools/fuzz.py'),
+    'own-imagenet': (4, OWN, 'tools/own.py imagenet {three} 60 5 --strange {strange}'),
+    'own-scratch': (5, 'recipe train', 'tools/own.py scratch {three} 60 2 --model beyond --recipe fast'),
+    'own-ten': (4, OWN, 'tools/own.py ten {photos} 20 5'),
+    'own-folds': (10, OWN, 'tools/own.py folds {three} 60 20 --recipe probe'),
+    'maps': (15, 'gradcam model', 'tools/maps.py {runs}/maps'),
+    'scaling': (15, 'train device', 'tools/study.py scaling {photos} {runs}/scaling'),
+    'few': (20, 'train recipe', 'tools/study.py few {photos} {runs}/few'),
+    'seeds': (30, 'train recipe', 'tools/study.py seeds {photos} {runs}/seeds'),
+    'leak': (30, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
+    'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
+    'taught': (45, 'train recipe', 'tools/study.py taught {photos} {runs}/taught'),
+    'compare': (100, 'train recipe model', 'tools/study.py compare {photos} {runs}/compare'),
+}
+
+WHAT = '19,982 photos of Animals-10, shorter side 160 px'
+
+# why a figure is older than its code and stays
+WHY = {}
+
+def load(name): return json.loads((RESULTS/f'{name}.json').read_text(encoding='utf-8'))
+
+def parts(text):
+    "Name -> what it says, for each function and class of a module, without comments and docstrings."
+    tree, found = ast.parse(text), {}
+    for node in ast.walk(tree):
+        body = getattr(node, 'body', None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            body[0].value.value = ''
+    for node in tree.body:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.setdefault(getattr(node, 'name', '…'), []).append(ast.dump(node))
+    return found
+
+def then(revision, path):
+    "A file as it was; None where it was not there, or the revision is not known here."
+    told = subprocess.run(['git', 'show', f'{revision}:{path}'], cwd=ROOT, capture_output=True, text=True)
+    return None if told.returncode else told.stdout
+
+def changed(name):
+    "What has changed since a figure was made, as module.function."
+    _, modules, *commands = JOBS[name]
+    files = [f'animal_cls/{m}.py' for m in modules.split()]
+    files += [command.split()[0] for command in commands if command.startswith('tools/')]
+    found, revision = [], load(name).get('revision', '').rstrip('+')
+    for file in files:
+        before, now = then(revision, file), (ROOT/file).read_text(encoding='utf-8')
+        old, new = parts(before or ''), parts(now)
+        found += [f'{Path(file).stem}.{part}' for part in sorted(old.keys() | new.keys()) if old.get(part) != new.get(part)]
+    return found
+
+def ages():
+    "A row for each figure: name, revision, machine, torch, threads, changed, why; written to results/refresh.json."
+    rows = []
+    for file in sorted(RESULTS.glob('*.json')):
+        if file.stem == 'refresh':
+            continue
+        about = load(file.stem)
+        row = dict(name=file.stem) | {k: about.get(k, '') for k in ('revision', 'machine', 'torch', 'threads')}
+        row |= dict(changed=changed(file.stem) if file.stem in JOBS else [], why=WHY.get(file.stem, ''))
+        rows.append(row)
+    save_results(dict(rows=rows), RESULTS/'refresh.json')
+    return rows
+
+def three(photos, folder):
+    "Link three classes into a folder of their own."
+    for label in ('gatto', 'pecora', 'ragno'):
+        (folder/label).mkdir(parents=True, exist_ok=True)
+        for path in (photos/label).iterdir():
+            if not (folder/label/path.name).exists():
+                os.link(path, folder/label/path.name)
+    return folder
+
+def make(name, places, limit):
+    "Run the commands of a figure: how did it end?"
+    *_, commands = JOBS[name][0], JOBS[name][2:]
+    with open(places['runs']/f'{name}.log', 'w') as log:
+        for command in commands:
+            words = [word.format(**places) for word in shlex.split(command)]
+            if not words[0].startswith('tools/'):
+                words = ['-m', 'animal_cls', *words] + ['--out', f'results/{name}.json']*(words[0] == 'bench')
+            try: status = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log, timeout=limit).returncode
+            except subprocess.TimeoutExpired: return 'took too long'
+            if status: return f'failed with status {status}'
+    return 'made'
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument('folders', nargs='*', type=Path, metavar='FOLDER')
+    ask.add_argument('--only', nargs='+', default=[], metavar='NAME', choices=JOBS)
+    ask.add_argument('--hours', type=float, default=6)
+    given, began = ask.parse_args(), time.time()
+    if len(given.folders) == 4:
+        places = dict(zip(('photos', 'originals', 'strange', 'runs'), (f.resolve() for f in given.folders)))
+        places['runs'].mkdir(parents=True, exist_ok=True)
+        places |= dict(three=three(places['photos'], places['runs']/'three'), what=WHAT)
+        todo = given.only or [name for name in JOBS if not (RESULTS/f'{name}.json').exists() or changed(name)]
+        for name in todo:
+            minutes = JOBS[name][0]
+            if time.time() - began + 60*minutes > 3600*given.hours: continue
+            start = time.time()
+            said = make(name, places, 240*minutes)
+            print(f'{name}: {said}, {(time.time() - start)/60:.1f} of {minutes} minutes', flush=True)
+    for row in ages():
+        if row['changed']: print(f"{row['name']}: older than {', '.join(row['changed'])}. {row['why']}")
+
+if __name__ == '__main__':
+    main()
