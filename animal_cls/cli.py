@@ -6,7 +6,7 @@
 __all__ = ['parser', 'main']
 
 # %% ../nbs/95_cli.ipynb #256c6366
-import argparse, importlib, importlib.util, json, math, os, sys, warnings
+import argparse, gc, importlib, importlib.util, json, math, os, sys, warnings
 from functools import partial
 from pathlib import Path
 from . import __version__
@@ -348,6 +348,7 @@ def cmd_predict(
     a:argparse.Namespace, # paths, weights, confidence, json, out, sort_into, move, yes, batch, quiet
 )->int:                   # exit status: 1 if an input failed
     "name the animals in photos, line by line, in a table or by sorting them into folders"
+    gc.disable() # a short life makes little garbage, and looking for it slows down imports
     from animal_cls.core import note, UserError
     from animal_cls.quick import expand, quick
     if (a.move or a.yes) and not a.sort_into: raise UserError('--move and --yes go with --sort-into DIR.')
@@ -356,9 +357,12 @@ def cmd_predict(
     given = expand(a.paths)
     paths = _but(given, a.out, a.sort_into)
     if given and not paths: raise UserError(f"All photos lie inside '{a.sort_into}': give another folder.")
-    plain = len(paths) <= 16 and not (a.out or a.sort_into or a.confidence)
-    if plain and (net := quick(a.weights)): return _say(net.stream(paths), net.classes, paths, a.json)
-    from animal_cls.predict import load # takes a second
+    plain = len(paths) <= 16 and a.confidence is None and not (a.out or a.sort_into)
+    here = os.environ.get('ANIMAL_CLS_DEVICE', 'cpu') == 'cpu'
+    net = quick(a.weights) if plain and here else None
+    if net: return _say(net.stream(paths), net.classes, paths, a.json)
+    gc.enable()
+    from animal_cls.predict import load # takes a second or two
     predictor = load(a.weights)
     judges = predictor.model.scores
     if a.confidence and judges is not None and a.confidence > (most := len(judges)/(len(judges) + 1)):
@@ -616,10 +620,12 @@ def cmd_export(
     a:argparse.Namespace, # weights, out, beside, int8, quiet
 )->int:                   # exit status
     "write a net as ONNX"
+    from animal_cls.core import UserError
     from animal_cls.data import get_data
     from animal_cls.predict import export_int8, export_onnx, leave_graph
+    if a.beside and a.int8 is not None: raise UserError('--beside and --int8: choose one.')
     if a.beside:
-        print(f'{leave_graph(a.weights)}: the graph of these weights; predict now answers sooner about few photos')
+        print(f'{leave_graph(a.weights)}: the graph of these weights; predict now answers sooner about a few photos')
         return 0
     if a.int8 is None:
         difference = export_onnx(a.weights, a.out)
@@ -636,7 +642,7 @@ def _export_arguments(c:argparse.ArgumentParser):
     c.add_argument('weights', metavar='WEIGHTS', nargs='?', help='a weights file (default: the one in the package)')
     _add_out(c, 'the ONNX file (default: model.onnx)', 'model.onnx')
     c.add_argument('--beside', action='store_true', help='leave a small graph beside the weights instead, with which '
-                   'predict answers in half the time')
+                   'predict answers sooner about a few photos')
     c.add_argument('--int8', metavar='DATA', nargs='?', const='',
                    help='compute in int8, calibrated and checked on these photos (by default the drawn sample)')
 
@@ -673,13 +679,12 @@ def cmd_bench(
     "compare the speed of this project with that of the other libraries installed"
     from animal_cls.bench import BENCHES
     from animal_cls.evaluate import save_results
-    from animal_cls.device import machine
     table = BENCHES[a.what](a.data, a.seconds)
     print(table.to_string(float_format='%.2f', na_rep=''))
     if a.out:
         data = Path(a.data).name if a.data else 'the drawn sample'
         rows = {name: row.dropna().to_dict() for name, row in table.iterrows()}
-        save_results(dict(bench=a.what, data=data, seconds=a.seconds, machine=machine(), table=rows), a.out)
+        save_results(dict(bench=a.what, data=data, seconds=a.seconds, table=rows), a.out)
     return 0
 
 # %% ../nbs/95_cli.ipynb #17220e2c

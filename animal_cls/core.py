@@ -6,14 +6,13 @@
 __all__ = ['UserError', 'ImageError', 'write_atomic', 'save_table', 'read_table', 'bar', 'cores', 'in_handfuls']
 
 # %% ../nbs/90_core.ipynb #1ebece4c
-import csv, ctypes, errno, math, multiprocessing, os, shutil, signal, sys, threading, time, uuid, warnings
+import csv, ctypes, errno, gc, math, multiprocessing, os, shutil, signal, sys, threading, time, uuid, warnings
 from collections import deque
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import pandas as pd
 from safetensors import SafetensorError
-from tqdm.auto import tqdm
 
 # %% ../nbs/90_core.ipynb #15a43a46
 class UserError(Exception):
@@ -206,11 +205,13 @@ def bar(total:int,      # how many there are
        ):               # a context manager with `update` and `set_postfix_str`
     "Progress: a bar where somebody watches (a terminal, a notebook), lines where not."
     if show and not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
+    from tqdm.auto import tqdm # not needed by everyone
     return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=not show)
 
 # %% ../nbs/90_core.ipynb #90a0c001
 def note(text:str): # without a full stop
     "Say something that the user should know, in a line of its own beside a bar."
+    from tqdm.auto import tqdm
     tqdm.write(f'note: {text}', file=sys.stderr)
 
 # %% ../nbs/90_core.ipynb #67d22f23
@@ -231,6 +232,7 @@ def _alone(why): # an error
 def _processes(workers:int): # number of processes
     "A pool of processes, None where none can be had; an error or a stop ends them at once, and drops their work."
     others = set(multiprocessing.active_children())
+    gc.freeze() # what is here stays: neither this process nor its copies need to look for garbage in it
     context = multiprocessing.get_context('fork' if sys.platform == 'linux' else None)
     try: pool = ProcessPoolExecutor(workers, context, _stay_with, (os.getpid(),))
     except (OSError, ImportError) as e: return (yield _alone(e)) # no /dev/shm, no semaphores

@@ -63,9 +63,12 @@ def machine()->str: # such as '2 cores of Intel(R) Xeon(R) CPU'
     if re.search('(avx512|amx)_bf16', text): cpu += ' with bf16'
     return f"{threads} core{'s'*(threads > 1)} of {cpu}" if device == 'cpu' else f'{cpu}, {device}'
 
-def _revision()->str: # such as '3f9c2ab', with a + where the code has changed since; the version, outside of a repository
+# %% ../nbs/97_device.ipynb #a9777031
+def _revision()->str: # such as '3f9c2ab', with a + where the code has changed since
     "Which code this is."
-    def git(*args): return subprocess.run(['git', '-C', Path(core.__file__).parent, *args], capture_output=True, text=True)
+    def git(*args):
+        command = ['git', '--no-optional-locks', '-C', Path(core.__file__).parent, *args]
+        return subprocess.run(command, capture_output=True, text=True)
     try:
         if git('ls-files', '--error-unmatch', 'core.py').returncode: return __version__ # installed
         changed = git('status', '--porcelain', '--', '.', '../tools').stdout
@@ -73,7 +76,7 @@ def _revision()->str: # such as '3f9c2ab', with a + where the code has changed s
     except OSError: return __version__ # no git
 
 def made_with()->dict: # revision, machine, torch, threads
-    "What a figure depends on beside its data."
+    "What a figure depends on besides its data."
     return dict(revision=_revision(), machine=machine(), torch=torch.__version__, threads=torch.get_num_threads())
 
 # %% ../nbs/97_device.ipynb #c30d70aa

@@ -14,7 +14,7 @@ import numpy as np, pandas as pd
 import torch, torch.nn as nn, torch.nn.functional as F
 from .core import read_table, UserError, write_atomic
 from .data import ASSETS, english, match_labels, weights_file
-from .device import get_device, layout, machine, made_with, with_threads
+from .device import get_device, layout, made_with, with_threads
 from .eda import on_axis
 from .features import apart, centres, closeness, embed, least_probability
 from .model import add_to_header, fold, last_layer, load_weights
@@ -333,7 +333,7 @@ def _augmented_accuracy(model, cache, rows, recipe)->float: # percent
     return 100*float(np.mean(hits))
 
 def save_results(results:dict, path): # anything that JSON can hold, a .json file
-    "Write results as JSON, atomically, after what they were made with."
+    "Write results as JSON, atomically, headed by what they were made with."
     write_atomic(path, lambda p: p.write_text(json.dumps(made_with() | results, indent=1), encoding='utf-8'))
 
 # %% ../nbs/08_evaluate.ipynb #8cc1c0ae
@@ -344,11 +344,11 @@ def finish_run(out,            # folder of a finished run
     "Calibrate a run, measure it on its test set, and report the train–test gap. Small sets are measured in folds."
     weights, part = Path(out)/'weights.safetensors', cache.items.part
     n = read_header(weights).get('threads', torch.get_num_threads())
-    with with_threads(n): results = _measure_run(weights, cache, flip)
+    with with_threads(n): results = _measure_run(weights, cache, flip) | made_with()
     meta, history, counts = read_header(weights), pd.read_csv(Path(out)/'history.csv'), part.value_counts()
     results |= dict(split={p: int(counts.get(p, 0)) for p in PARTS}, epochs=len(history), epoch=meta['epoch'],
                     valid_accuracy=meta['accuracy'][meta['chosen_on']], train_seconds=float(history.seconds.sum()),
-                    machine=machine(), history=history.to_dict('records')) | _in_folds(Path(out), cache, results)
+                    history=history.to_dict('records')) | _in_folds(Path(out), cache, results)
     save_results(results, Path(out)/'results.json')
     tested = dict(test=results['accuracy'], interval=results['interval'], n=results['n'])
     add_to_header(weights, accuracy=meta['accuracy'] | tested)

@@ -211,10 +211,11 @@ def _keep_folds(out:Path, items, scores): # beside a run: path, label and a colu
 # %% ../nbs/10_features.ipynb #10a00018
 def _start(name, cache, recipe, init)->nn.Module: # as for `probe`
     "A net that has learned, ready to look at the photos of a cache."
+    if recipe.teacher: raise UserError('A probe learns from labels alone: leave the teacher out.')
     classes = sorted(set(cache.items.label))
     model = create_model(name, len(classes), learned=init is None)
-    if init: known = start_from(model, init, classes)
-    elif not hasattr(model, 'mean'):
+    if init not in (None, 'random'): known = start_from(model, init, classes)
+    elif init or not hasattr(model, 'mean'):
         raise UserError(f"A probe needs a net that has learned: '{name}' has not. Give --init, or --model {LITE}.")
     else: known = dict(mean=model.mean, std=model.std)
     size = recipe.size if recipe.size and model.any_size else model.size
@@ -261,7 +262,6 @@ def probe(name:str,           # a net that has learned, such as 'efficientnet-li
          )->pd.DataFrame:     # history: one row
     "Train the last layer of a net on features; leaves what `train` leaves. Raises `UserError` if it cannot be done."
     begun, out, items = time.time(), Path(out), cache.items # the clock of the history
-    if recipe.teacher: raise UserError('A probe learns from labels alone: leave the teacher out.')
     if not resume: must_be_free(out)
     if (out/STATE).exists() or (out/BEFORE).exists():
         raise UserError(f"The run in '{out}' was not made with the same recipe: use another --out.")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 import numpy as np
 from PIL import Image
-from .core import ImageError, trim_memory
+from .core import cores, ImageError, trim_memory
 from .data import MAX_PIXELS, TURN, english, list_files, open_image, orientation, to_rgb, weights_file
 from .preprocess import squeeze
 from .scan import header_facts
@@ -111,8 +111,9 @@ class Quick:
     "A net that answers without PyTorch: a graph that `leave_graph` has left beside a weights file."
     def __init__(self, graph): # a path
         import onnxruntime
+        onnxruntime.set_default_logger_severity(3) # errors only
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3 # errors only
+        options.intra_op_num_threads = cores() # a container may have fewer than its host
         self.graph = onnxruntime.InferenceSession(str(graph), options, providers=['CPUExecutionProvider'])
         self.meta = json.loads(self.graph.get_modelmeta().custom_metadata_map['animal_cls'])
         self.classes, self.side = self.meta['classes'], self.graph.get_inputs()[0].shape[1] # pixels
@@ -128,6 +129,7 @@ class Quick:
         p, *known = (out[0].tolist() for out in self.graph.run(self.outputs, dict(photos=x[None])))
         return answer(self.meta, p, *(known or [None]))
 
+# %% ../nbs/19_quick.ipynb #19000009
 def quick(weights=None # as for `weights_file`
          )->Quick:     # None where the long way must be taken
     "A net for a few photos, if it has a graph of its own and ONNX Runtime is installed."
@@ -136,5 +138,6 @@ def quick(weights=None # as for `weights_file`
     if not (find_spec('onnxruntime') and file.is_file() and graph.is_file()): return None
     try:
         net = Quick(graph)
-        return net if net.meta['weights'] == hashlib.sha256(file.read_bytes()).hexdigest() else None
+        mine = net.meta['file'], net.meta['weights']
+        return net if mine == (file.name, hashlib.sha256(file.read_bytes()).hexdigest()) else None
     except Exception: return None # another graph of this name, or damaged; the long way says what is wrong

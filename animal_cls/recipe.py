@@ -9,7 +9,7 @@ __all__ = ['DECK', 'FAST', 'TUNE', 'PROBE', 'RECIPES', 'Recipe', 'change', 'with
 import ast, dataclasses
 from dataclasses import dataclass
 from .core import UserError
-from .model import LITE, MODELS, load_weights
+from .model import LITE, MODELS, load_weights, read_header
 
 # %% ../nbs/92_recipe.ipynb #1ea070b8
 _WORDS = dict(schedule=('onecycle', 'plateau'), corners=('reflect', 'black'))
@@ -26,6 +26,7 @@ def _allowed(name:str, value)->bool: # can the knob `name` have this value?
         if name == 'scale': return len(value) == 2 and 0 < value[0] <= value[1] <= 1
         if name == 'ratio': return len(value) == 2 and 0 < value[0] <= value[1] <= 100
         if name == 'stages': return value[-1][0] == 1 and all(0 < u <= 1 and 0 < share <= 1 for u, share in value)
+        if name == 'teacher': return isinstance(value, str)
         if name == 'size': return value == 0 or 32 <= value <= 2048
         return value in _WORDS.get(name, [value])
     except (TypeError, ValueError, IndexError): return False
@@ -102,6 +103,7 @@ def change(recipe:Recipe,
         try: value = ast.literal_eval(text)
         except (ValueError, SyntaxError): value = text
         kind = type(getattr(recipe, name))
+        if kind is str: value = text
         if kind is float and type(value) is int: value = float(value)
         if type(value) is not kind:
             raise UserError(f"'{name}' should look like {getattr(recipe, name)!r}, not like {text!r}.")
@@ -127,13 +129,14 @@ def fit_recipe(r:Recipe, # as it stands
 def training_plan(
     model:str|None=None,  # name of a net; None: that of `init`, or one that has learned, or 'beyond' for FAST, DECK
     recipe=None,          # a `Recipe`, or a key of `RECIPES`; None: TUNE for a net that has learned, otherwise FAST
-    init:str|None=None,   # where to start: a weights file, 'package' or 'random'; None: ImageNet's weights, if there are any
+    init:str|None=None,   # a weights file to start from, 'package' or 'random'; None: ImageNet's weights, if any
     knobs=(),             # changes to the recipe, texts as for `change`; the last one wins
 )->tuple:                 # name of the net, its `Recipe`
     "Choose net and recipe for a training run; raises `UserError` for unreadable weights or an impossible knob."
     given = init not in (None, 'random')
     if given and not model: model = load_weights(init).name
-    model = model or (LITE if getattr(recipe, 'name', recipe) in (None, 'probe', 'tune') else 'beyond')
+    learned = init != 'random' and getattr(recipe, 'name', recipe) in (None, 'probe', 'tune')
+    model = model or (LITE if learned else 'beyond')
     recipe, knobs = recipe or ('tune' if given or init is None and model not in MODELS else 'fast'), list(knobs)
     base = recipe if isinstance(recipe, Recipe) else RECIPES.get(recipe)
     if base is None: raise UserError(f"There is no recipe '{recipe}': choose one of {', '.join(RECIPES)}.")
@@ -142,6 +145,7 @@ def training_plan(
     limits = [limit for k, limit in free.items() if k in turned] + ['min_photos=0']*bool(turned - {'size', 'seed'})
     plan = change(base, limits + knobs)
     if 'batch' in turned and 'lr' not in turned: plan = dataclasses.replace(plan, lr=with_batch(base, plan.batch).lr)
+    if plan.teacher: read_header(plan.teacher) # before photos are read
     return model, plan
 
 # %% ../nbs/92_recipe.ipynb #62ae3454

@@ -363,7 +363,8 @@ def _made_section(run:Path,             # folder of the run
                   results:dict,         # perhaps without machine and versions
                  )->str:                # HTML
     "Recipe, split, seed, time, machine and versions."
-    knobs = {k: _rounded(v) for k, v in model.meta['recipe'].items() if k != 'seed'}
+    knobs = {k: _rounded(v) for k, v in model.meta['recipe'].items() if k not in ('seed', 'teacher')}
+    if 'taught_by' in model.meta: knobs['teacher'] = model.meta['taught_by']
     return (f'{_run_facts(run, model, history, results)}<h3>Recipe</h3>{_facts(**knobs)}'
             f'<h3>Split</h3>{_split_table(split)}')
 

@@ -7,7 +7,7 @@ __all__ = ['epoch_order', 'Batches', 'predict_logits', 'EarlyStopping', 'train_s
            'open_run', 'one_step', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr', 'fine_tune']
 
 # %% ../nbs/07_train.ipynb #fa5800d2
-import copy, dataclasses, json, time
+import copy, dataclasses, hashlib, json, time
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -15,8 +15,10 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
+from .data import weights_file
 from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, is_full
-from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed, settings, tick, with_threads
+from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed
+from .device import settings, tick, with_threads
 from .features import probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
@@ -182,14 +184,16 @@ def train_step(model, opt, xb, yb, r:Recipe,
 SOFT = 2.5 # what a teacher's logits are divided by
 
 class Teacher:
-    "A trained net that answers for the crops another one learns from."
+    "A trained net that answers for the crops from which another learns."
     def __init__(self, weights,    # as for `weights_file`
                  classes:list,     # of the student; a teacher may know more
                  device:torch.device):
         net = load_weights(weights)
         new = sorted(set(classes) - set(net.meta['classes']))
         if new: raise UserError(f"The teacher '{weights}' does not know '{new[0]}': give one that knows all classes.")
-        self.name, self.seen, self.columns = net.name, net.seen, [net.meta['classes'].index(c) for c in classes]
+        self.name, self.seen = net.name, net.seen
+        self.id = hashlib.sha256(weights_file(weights).read_bytes()).hexdigest()[:8]
+        self.columns = torch.tensor([net.meta['classes'].index(c) for c in classes], device=device)
         self.size = (net.meta.get('recipe') or net.meta)['size'] # of the crops that it has learned from
         self.norm = [torch.tensor(net.meta[k], device=device) for k in ('mean', 'std')]
         self.net = fold(net).to(device, memory_format=layout(device)).requires_grad_(False)
@@ -220,8 +224,7 @@ class Run:
         self.stop, self.replay = None, None # early stopping; a `Recorder`, on a graphics card
         self.meter = meter      # what the steps have found and cost
         self.out, self.amp = out, False # its folder (None: in memory only); bf16?
-        self.alone = False      # does only the last layer learn?
-        self.step = 0           # steps taken
+        self.alone, self.step = False, 0 # does only the last layer learn? steps taken
         self.history = []       # a dict an epoch
         self.best = -1.         # accuracy of the weights that are kept
         self.done = False       # stopped early
@@ -280,11 +283,14 @@ def make_optimizer(model:nn.Module, r:Recipe,
         for p in ps: opt.state[p]['momentum_buffer'] = torch.zeros_like(p)
     return opt
 
-def _teacher_for(run:Run)->Teacher: # says if it knows the photos that are to judge its student
+# %% ../nbs/07_train.ipynb #5ec48320
+def _teacher_for(run:Run)->Teacher:
+    "The teacher that a recipe names; says if it knows the photos that are to judge its student."
     teacher, items = Teacher(run.recipe.teacher, run.batches.classes, run.batches.device), run.cache.items
     test = items.key[items.part == 'test']
     known = was_seen(np.stack(test), teacher.seen, run.cache.near).sum() if len(test) else 0
-    if known: note(f'the teacher has seen {known:,} of the {len(test):,} test photos: measure its student on others')
+    if known and not world()[0]:
+        note(f'the teacher has seen {known:,} of the {len(test):,} test photos: measure its student on others')
     return teacher
 
 def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`; fresh: its state will not be read
@@ -304,14 +310,15 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
 # %% ../nbs/07_train.ipynb #67eb28ef
 def _signature(run:Run)->dict: # what must be the same for a run to go on
     mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
+    if run.teacher: mine['teacher'] = run.teacher.id
     return json.loads(json.dumps(mine | fingerprints(run.cache.items)))
 
 def _check_same(run:Run, kept:dict): # the signature in the folder
     "Raise `UserError` when the folder belongs to another run."
-    mine = _signature(run)
-    differ = [k for k, v in mine.items() if kept.get(k) != v]
-    if 'recipe' in differ:
-        knobs = [k for k, v in mine['recipe'].items() if kept.get('recipe', {}).get(k) != v]
+    mine, new = _signature(run), {f.name: f.default for f in dataclasses.fields(Recipe)} # knobs that the kept one lacks
+    knobs = [k for k, v in mine['recipe'].items() if kept.get('recipe', {}).get(k, new[k]) != v]
+    differ = [k for k, v in mine.items() if (knobs if k == 'recipe' else kept.get(k) != v)]
+    if knobs:
         differ[differ.index('recipe')] = f"recipe ({', '.join(knobs)}{'; see --init'*('name' in knobs)})"
     if differ:
         raise UserError(f"The run in '{run.out}' was not made with the same {' and '.join(differ)}: use another --out.")
@@ -392,8 +399,9 @@ def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=
 def _learn(run:Run, size:int, share, pixels, dice, yb)->tuple: # share: of a blend; then what `Batches.raw` gives
     xb = run.batches.augmented(pixels, dice, size)
     xb = xb.contiguous(memory_format=layout(xb.device, run.recipe.fast_math))
-    answers = run.teacher and run.teacher(pixels, dice, share if run.recipe.mixup else None, run.recipe.corners, run.amp)
-    return train_step(run.net, run.opt, xb, yb, run.recipe, run.amp, run.batches.weight, share, answers)
+    r, answers = run.recipe, None
+    if run.teacher: answers = run.teacher(pixels, dice, share if r.mixup else None, r.corners, run.amp)
+    return train_step(run.net, run.opt, xb, yb, r, run.amp, run.batches.weight, share, answers)
 
 def one_step(run:Run):
     "Take the next batch and learn from it."
@@ -414,6 +422,7 @@ def one_step(run:Run):
     run.meter.waiting.append((loss, right, len(raw[-1]), start, tick(run.meter.device)))
     if len(run.meter.waiting) >= run.meter.ahead or run.step % run.steps == 0: settle(run)
 
+# %% ../nbs/07_train.ipynb #111206ab
 def _exploded(run:Run, what:str, step:int)->UserError:
     lr = float(run.opt.param_groups[0]['lr'])
     left = f" What was learned before is kept in '{run.out}'."*bool(run.out)
@@ -636,7 +645,8 @@ def fine_tune(name:str, cache:Cache, recipe:Recipe, out,        # as for `train`
     "A probe (in `out/probe`), then all layers; keeps the best net between. Of few photos the probe is all there is."
     out, size = Path(out), test_size(recipe, recipe.size or create_model(name, 2).size)
     if not resume: must_be_free(out)
-    few, look = len(cache) < recipe.min_photos, dataclasses.replace(PROBE, size=size, test_crop=recipe.test_crop)
+    few = len(cache) < recipe.min_photos and not recipe.teacher
+    look = dataclasses.replace(PROBE, size=size, test_crop=recipe.test_crop)
     first = out if few else out/'probe'
     rows = from_first(lambda: probe(name, cache, look, first, resume, init, progress))
     if few: return rows

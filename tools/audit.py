@@ -14,7 +14,6 @@ from animal_cls.data import get_data, open_image
 from animal_cls.eda import against_truth, audit
 from animal_cls.scan import HASHES, close_pairs, near_duplicates, scan
 from animal_cls.evaluate import save_results
-from animal_cls.device import machine
 from animal_cls.sample import draw_sample
 
 def drawn(n=1200, seed=5):
@@ -100,7 +99,7 @@ def hashes(n, radius=8, seed=0):
                 peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss//1024)
 
 originals, photos = sys.argv[1:3]
-out = dict(what='what scan and audit find', machine=machine())
+out = dict(what='what scan and audit find')
 out['hashes'] = [hashes(n) for n in (10_000, 100_000, 1_000_000)]
 for row in out['hashes']: print(row)
 out['altered'] = altered(originals)

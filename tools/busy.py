@@ -8,7 +8,6 @@ from pathlib import Path
 from animal_cls.core import cores
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
-from animal_cls.device import machine
 from animal_cls.model import read_header
 
 GROUP = Path('/sys/fs/cgroup/cpu/animal_cls')
@@ -56,5 +55,5 @@ for _ in range(int((sys.argv[1:] or [3])[0])):
         print(name, runs[name][-1], flush=True)
 if GROUP.exists(): GROUP.rmdir()
 median = {name: statistics.median(r['seconds'] for r in rows) for name, rows in runs.items()}
-save_results(dict(what='training beside other programs, whole processes', machine=machine(), runs=runs, median=median,
+save_results(dict(what='training beside other programs, whole processes', runs=runs, median=median,
                   busy_over_alone=median['busy']/median['alone']), Path('results')/'busy.json')

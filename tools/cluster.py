@@ -5,7 +5,6 @@ of this machine. The tables must be the same, byte for byte, once their lines ar
 import logging, subprocess, sys, tempfile, time
 from pathlib import Path
 from distributed import LocalCluster
-from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 
 def predict(data, weights, out, *options)->float: # seconds of the whole process
@@ -23,7 +22,7 @@ def main(data, weights='package'):
         a, b = (sorted(Path(p).read_bytes().splitlines()) for p in (alone, far))
     same, n = a == b, len(a) - 1
     print(f'{n:,} photos, {seconds}, {"the same table" if same else "ANOTHER TABLE"}')
-    save_results(dict(photos=n, seconds=seconds, same=same, weights=Path(weights).stem, machine=machine()),
+    save_results(dict(photos=n, seconds=seconds, same=same, weights=Path(weights).stem),
                  Path('results')/'cluster.json')
 
 if __name__ == '__main__': main(*sys.argv[1:])

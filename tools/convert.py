@@ -10,7 +10,6 @@ from efficientnet_lite_pytorch import EfficientNet, model as reference
 from efficientnet_lite_pytorch.utils import Conv2dDynamicSamePadding
 from safetensors.torch import save_file
 from animal_cls.core import keep_memory
-from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 from animal_cls.model import fold, IMAGENET, Lite0
 from pathlib import Path
@@ -50,5 +49,5 @@ with torch.inference_mode():
 half = {k: t.half() if t.ndim > 1 else t for k, t in tensors.items() if not k.startswith('fc.')}
 save_file(half, IMAGENET)
 save_results(dict(what='EfficientNet-Lite0 beside the reference code: largest difference of a score; images a second',
-                  machine=machine(), difference=differ, images_per_second=speed), Path('results')/'lite.json')
+                  difference=differ, images_per_second=speed), Path('results')/'lite.json')
 print(differ, speed)

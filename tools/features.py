@@ -10,7 +10,7 @@ from statistics import median
 import torch
 from efficientnet_lite_pytorch import EfficientNet
 from animal_cls.data import get_data
-from animal_cls.device import at_a_time, bf16_pays, get_device, machine
+from animal_cls.device import at_a_time, bf16_pays, get_device
 from animal_cls.evaluate import save_results
 from animal_cls.features import _imagenet, embed
 from animal_cls.model import fold
@@ -62,4 +62,4 @@ speed['features'] = median(t['features']['photos_per_second'] for t in turns)
 of_net, of_reference = (speed['features']/speed[k] for k in ('net', 'reference'))
 print(f"medians: {speed['features']:.0f} photos a second, {of_net:.2f} of the net alone ({speed['net']:.0f}), "
       f"{of_reference:.2f} of the reference code ({speed['reference']:.0f})")
-save_results(dict(images_per_second=speed, turns=turns, machine=machine()), Path('results')/'features.json')
+save_results(dict(images_per_second=speed, turns=turns), Path('results')/'features.json')

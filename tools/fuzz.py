@@ -60,7 +60,6 @@ def fuzz(folder, seconds):
 
 if instrumented: fuzz(Path(sys.argv[2]), int(sys.argv[1]))
 from animal_cls.evaluate import save_results
-from animal_cls.device import machine
 seconds, crashes = int((sys.argv[1:] or [600])[0]), Path('crashes')
 with tempfile.TemporaryDirectory() as tmp:
     corpus = Path(tmp)/'corpus'
@@ -77,7 +76,7 @@ with tempfile.TemporaryDirectory() as tmp:
         if not f.is_file(): continue
         crashes.mkdir(exist_ok=True)
         (crashes/f.name).write_bytes(f.read_bytes())
-    save_results(dict(what='open_image on mutated pictures', machine=machine(), runs=runs, seconds=took, seeds=i + 1,
+    save_results(dict(what='open_image on mutated pictures', runs=runs, seconds=took, seeds=i + 1,
                       corpus=len(list(corpus.iterdir())), crashes=found), Path('results')/'fuzz.json')
 print(f'{runs:,} runs in {took:.0f} s, {len(found)} kinds of crash', *found, sep='\n')
 sys.exit(len(found) > 0)

@@ -119,9 +119,9 @@ def photos():
 def keep(name, **facts):
     "Write what a step has found so far."
     import torch
-    from animal_cls.device import machine
     from animal_cls.evaluate import save_results
-    about = dict(step=name, machine=machine(), torch=torch.__version__, cuda=torch.version.cuda, tiny=args.tiny)
+    about = dict(step=name, torch=torch.__version__, cuda=torch.version.cuda, tiny=args.tiny)
+    if (packed := ROOT/'gpu'/'revision.txt').exists(): about['revision'] = packed.read_text()
     save_results(about | facts, args.out/f'gpu-{name}.json')
 
 def turned(recipe, **knobs):
@@ -235,7 +235,7 @@ def learn(step, net, recipe, init=None):
     results = finish_run(out, cache)
     shown = 'accuracy', 'valid_accuracy', 'accuracy_flip', 'train_seconds', 'epochs'
     print({k: results[k] for k in shown}, reached, clock[-1])
-    keep(step, seconds_to=reached, clock=clock, **{k: v for k, v in results.items() if k != 'machine'})
+    keep(step, seconds_to=reached, clock=clock, **results)
     return results | dict(seconds_to=reached)
 
 def fast_final():
@@ -268,7 +268,7 @@ def probe():
     ready = time.perf_counter() - start
     results = finish_run(out, cache)
     print({k: results[k] for k in ('accuracy', 'valid_accuracy')}, ready)
-    keep('probe', ready_after=ready, **{k: v for k, v in results.items() if k != 'machine'})
+    keep('probe', ready_after=ready, **results)
 
 def taught():
     "*Beyond* with the net in the package as its teacher, otherwise as `fast_beyond`."
@@ -370,8 +370,8 @@ def hangs():  # planted
     time.sleep(3600)
 
 # What runs after what, with seconds for each. Steps of one line run beside each other: their speed does not count.
-PLAN = [dict(cells=60), dict(probe=40), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
-        dict(deck=300, taught=300, seeds=200, tune=150, ddp=90)]
+PLAN = [dict(cells=60), dict(speed=90), dict(fast_final=55), dict(fast_beyond=65), dict(bench=100),
+        dict(deck=300, taught=300, seeds=200, tune=150, probe=90, ddp=90)]
 TINY = 'cells ddp', 'speed fast_final', 'fast_beyond profile', 'deck tune', 'bench seeds', 'probe taught'
 TINY = [dict.fromkeys(line.split(), 200) for line in TINY]
 TOTAL = 900 if args.tiny else 475  # seconds for all; a step that would end later is cut
@@ -424,8 +424,10 @@ def main():
     here = ROOT/'gpu'
     if args.pack:
         from animal_cls.data import get_data
+        from animal_cls.device import made_with
         here.mkdir(exist_ok=True)
         pack(*get_data(args.pack), here/'photos.zip')
+        (here/'revision.txt').write_text(made_with()['revision']) # there is no git where the card is
         return measure_archive(here/'photos.zip')
     plan = TINY if args.tiny else PLAN
     if args.steps:

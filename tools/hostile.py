@@ -12,7 +12,6 @@ from PIL import features, Image
 from animal_cls.core import UserError
 from animal_cls.data import MAX_PIXELS, TURN
 from animal_cls.evaluate import SAMPLE_WEIGHTS, save_results
-from animal_cls.device import machine
 from animal_cls.model import load_weights
 from animal_cls.sample import draw_animal
 from heic import HEIC
@@ -308,7 +307,7 @@ with tempfile.TemporaryDirectory() as tmp:
 faults = [printable(f, tmp) for f in faults + more]
 print(json.dumps(dict(files=len(want), runs=runs, weights=weights), indent=1), *faults, sep='\n')
 answers = {k.encode('utf-8', 'backslashreplace').decode(): str(v).replace(str(tmp), '…') for k, v in answers.items()}
-save_results(dict(what='a hostile folder, and spoiled weights files', machine=machine(), files=len(want),
+save_results(dict(what='a hostile folder, and spoiled weights files', files=len(want),
                   errors=sum(k != 'class' for k in want.values()), runs=runs, weights=weights, faults=faults,
                   answers=answers), Path('results')/'hostile.json')
 sys.exit(len(faults) > 0)

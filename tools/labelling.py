@@ -7,7 +7,7 @@ import sys, tempfile, time
 from pathlib import Path
 import numpy as np
 from animal_cls.data import get_data
-from animal_cls.device import get_device, machine
+from animal_cls.device import get_device
 from animal_cls.evaluate import save_results
 from animal_cls.features import _imagenet, embed
 from animal_cls.labelling import Session, probabilities
@@ -74,4 +74,4 @@ for draw in range(draws):
 both = {k: needed(v) for k, v in found.items()}
 print('labels to 90%:', both)
 save_results(dict(labels=STEPS, **found, needed=both, each={k: [needed([c]) for c in v] for k, v in found.items()},
-                  seconds_a_round=seconds_a_round(), machine=machine()), Path('results')/'labelling.json')
+                  seconds_a_round=seconds_a_round()), Path('results')/'labelling.json')

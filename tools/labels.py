@@ -8,7 +8,6 @@ import os, subprocess, sys, tempfile, time
 from pathlib import Path
 import numpy as np, pandas as pd
 from animal_cls.data import get_data
-from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 
 root, items = get_data(sys.argv[1])
@@ -36,4 +35,4 @@ found, precision = (100*len(named & planted)/len(s) for s in (planted, named))
 print(f'{found:.1f}% of {len(planted)} found, precision {precision/100:.2f}; '
       f'{seconds[0]:.0f} s, {seconds[1]:.0f} s with features kept')
 save_results(dict(photos=len(items), planted=len(planted), named=len(named), found=found, precision=precision,
-                  seconds_anew=seconds[0], seconds_kept=seconds[1], machine=machine()), Path('results')/'labels.json')
+                  seconds_anew=seconds[0], seconds_kept=seconds[1]), Path('results')/'labels.json')

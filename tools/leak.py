@@ -9,7 +9,7 @@ import numpy as np, pandas as pd
 from animal_cls.data import get_data
 from animal_cls.scan import near_duplicates
 from animal_cls.evaluate import measure, save_results
-from animal_cls.device import get_device, machine
+from animal_cls.device import get_device
 from animal_cls.model import MODELS, load_weights
 from animal_cls.preprocess import prepare_data, split_items
 from animal_cls.recipe import FAST, fit_recipe
@@ -41,7 +41,7 @@ for seed in SEEDS:
         scores = {name: measure(model, cache, held[who]) for name, who in groups.items() if who.any()}
         rows.append(dict(split=split, seed=seed, train=len(taught)))
         rows[-1] |= {f'{k}_{name}': m[k] for name, m in scores.items() for k in ('n', 'accuracy', 'interval')}
-        found = dict(what='near-duplicates across a split', machine=machine(), photos=len(mine),
+        found = dict(what='near-duplicates across a split', photos=len(mine),
                      in_families=int((family > 1).sum()), recipe=dataclasses.asdict(recipe), leak=rows)
         save_results(found, Path('results')/'leak.json')
         print(rows[-1], flush=True)

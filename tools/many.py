@@ -12,7 +12,7 @@ import numpy as np, torch
 from animal_cls.answers import read_answers
 from animal_cls.augment import prepare
 from animal_cls.data import get_data
-from animal_cls.device import at_a_time, get_device, in_streams, layout, machine
+from animal_cls.device import at_a_time, get_device, in_streams, layout
 from animal_cls.evaluate import save_results
 from animal_cls.predict import load
 from animal_cls.quick import read_photo
@@ -86,4 +86,4 @@ print(f'{len(df):,} paths, each once; {rate:.0f} photos a second, {rate/base:.2f
       f"{total/clock:.2f}; starts {max(r['start'] for r in runs):.1f} s at most; memory {max(r['memory'][1] for r in runs)} MB")
 name = 'many' if weights == 'package' else f'many-{Path(weights).stem}'
 save_results(dict(photos=n, kills=kills, photos_per_second=rate, alone=base, ratio=rate/base, ratio_of_sums=total/clock,
-                  start=max(r['start'] for r in runs), runs=runs, machine=machine()), Path('results')/f'{name}.json')
+                  start=max(r['start'] for r in runs), runs=runs), Path('results')/f'{name}.json')

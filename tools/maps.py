@@ -9,7 +9,7 @@ import torch
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
 from animal_cls.gradcam import score_maps, to_batch
-from animal_cls.device import get_device, machine, set_seed
+from animal_cls.device import get_device, set_seed
 from animal_cls.model import MODELS, load_weights
 from animal_cls.preprocess import prepare_data
 from animal_cls.sample import KINDS, draw_animal
@@ -35,4 +35,4 @@ for name in names:
     print(name, right[name], *maps[-5:], sep='\n', flush=True)
 maps.sort(key=lambda row: list(MODELS).index(row['model']))
 maps = [{k: v for k, v in row.items() if v == v} for row in maps] # leave out NaN: noise has no net to forget
-save_results(dict(what='heat maps against the truth', machine=machine(), n=len(kinds), right=right, maps=maps), file)
+save_results(dict(what='heat maps against the truth', n=len(kinds), right=right, maps=maps), file)

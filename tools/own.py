@@ -8,7 +8,6 @@ import json, os, subprocess, sys, tempfile, time
 from pathlib import Path
 import numpy as np, pandas as pd
 from animal_cls.data import get_data
-from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 from animal_cls.predict import Predictor
 from animal_cls.scan import HASHES, near_duplicates, scan
@@ -56,5 +55,5 @@ print(f'accuracy {df.accuracy.mean():.1f}% ({df.accuracy.min():.1f} to {df.accur
       f'{df.seconds.mean():.0f} s, interval holds in {holds} of {len(df)}'
       + (f', {df.passes.mean():.1f}% strange ones pass' if strange else ''))
 save_results(dict(classes=sorted(set(table.label)), photos=int(n), options=options, accuracy=df.accuracy.mean(),
-                  seconds=df.seconds.mean(), interval_holds=holds, draws=rows, machine=machine()),
+                  seconds=df.seconds.mean(), interval_holds=holds, draws=rows),
              Path('results')/f'own-{name}.json')

@@ -5,9 +5,10 @@ called 'sample' gets only the weights; with --results only the results are writt
 again on the run's test set, and refused if their accuracy is not that of the run."""
 import json, sys
 from pathlib import Path
-from animal_cls.data import ASSETS, get_data
+from animal_cls.data import ASSETS, get_data, weights_file
 from animal_cls.evaluate import evaluate, save_results
 from animal_cls.model import load_weights, read_seen, save_weights
+from animal_cls.predict import leave_graph
 
 run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 results = json.loads((run/'results.json').read_text())
@@ -23,6 +24,7 @@ if packed['n'] != results['n'] or abs(packed['accuracy'] - results['accuracy']) 
     target.unlink()
     sys.exit(f"The packed weights reach {packed['accuracy']:.2f}% on {packed['n']} photos, "
              f"the run {results['accuracy']:.2f}% on {results['n']}.")
+if target == weights_file(): leave_graph(target) # the net that answers when none is named answers at once
 if name == 'sample':
     print(target, f"{packed['accuracy']:.2f}%: a net for the notebooks, without a card")
     sys.exit()
@@ -30,9 +32,9 @@ save_results(results | dict(name=name, photos=photos, accuracy_packed=packed['ac
 
 r, split, chosen_on = results['recipe'], results['split'], results['chosen_on']
 low, high = results['interval']
-knobs = ', '.join(f'{k} {v}' for k, v in r.items() if k not in ('name', 'seed'))
+knobs = ', '.join(f'{k} {v}' for k, v in r.items() if k not in ('name', 'seed', 'teacher'))
 on_90 = next(c['accuracy'] for c in results['coverage'] if c['coverage'] == 90)
-began = {}
+began, taught = {}, {}
 if 'share' in meta:
     tried = ', '.join(f'{float(k):.0%}: {v:.2f}%' for k, v in meta['tried'].items())
     began = {'pretrained': 'it began as EfficientNet-Lite0 with ImageNet weights (`imagenet.md`); '
@@ -42,6 +44,10 @@ if 'share' in meta:
         differs = ', '.join(f'{knob} {v}' for knob, v in run['knobs'].items())
         began[f'run {k} alone'] = (f"{run['test']:.1f}% of the test set, {run['valid']:.1f}% of `valid`, "
                                    f"at {run['size']} pixels" + f'; other knobs: {differs}'*bool(differs))
+if teacher := r.get('teacher'):
+    who = '*animals*, the net in the package' if teacher == 'package' else teacher
+    taught = {'teacher': f"{who}, a net of the kind {meta['taught_by']}: it answered for every crop, and those answers were "
+              'learned instead of the labels (Hinton et al. 2015)'}
 promises = {}
 if 'stay' in results:
     sets = ', '.join(f"{s['coverage']:.1f}% for a promise of {s['confidence']:.0%} ({s['size']:.2f} classes in a set)"
@@ -56,7 +62,7 @@ if 'stay' in results:
 facts = {
     'net': f"`{results['model']}`, {sum(p.numel() for p in model.parameters()):,} parameters, "
            f"{meta['size']}×{meta['size']} pixels",
-    **began,
+    **began, **taught,
     'photos': photos,
     'split': f"{split['train']:,} train, {split.get('valid', 0):,} valid, {split['test']:,} test; near-duplicates stay "
              f"on one side; `{chosen_on}` chose the epoch ({results['epoch']} of {results['epochs']}), "

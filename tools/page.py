@@ -15,7 +15,6 @@ import torch, torch.nn.functional as F
 from PIL import Image
 from animal_cls.augment import prepare
 from animal_cls.data import ASSETS, list_files
-from animal_cls.device import machine
 from animal_cls.evaluate import save_results
 from animal_cls.gradcam import grad_cam
 from animal_cls.model import create_model, load_weights, save_weights
@@ -404,7 +403,7 @@ with tempfile.TemporaryDirectory() as tmp, chromium() as browser:
     print('a browser of version', browser.version)
     paths = pictures(tmp/'pictures')
     some = [paths[k] for k in (1, 3, 9, 18, 22, 41)]
-    facts = dict(browser=browser.version, machine=machine(), graphs=check_graphs(tmp, some))
+    facts = dict(browser=browser.version, graphs=check_graphs(tmp, some))
     facts['sixty'] = check_pictures(browser, address, predictor, paths)
     check_harm(browser, address, tmp, paths[4].read_bytes())
     check_reading(browser, address, paths[25:28])

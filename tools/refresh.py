@@ -7,9 +7,9 @@ python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS            make those agai
 
 A figure is older than its code when a function or class of the modules it measures, or of the script that made it, has
 changed since the revision in its file; comments and docstrings do not count. Figures are best made from a clean checkout
-on a quiet machine. One that fails leaves its old file, and a log in RUNS; whatever was stopped goes on from there. Writes
+on a quiet machine. One that fails leaves its old file, and a log in RUNS, where what was stopped goes on from. Writes
 results/refresh.json, which notebook 15 shows."""
-import argparse, ast, json, os, shlex, subprocess, sys, time
+import argparse, ast, hashlib, json, os, shlex, shutil, subprocess, sys, time
 from pathlib import Path
 from animal_cls.evaluate import save_results
 
@@ -28,7 +28,7 @@ JOBS = {
     'hostile': (4, 'data quick model', 'tools/hostile.py'),
     'busy': (5, 'device train', 'tools/busy.py'),
     'cluster': (6, 'core predict', 'tools/cluster.py {photos}'),
-    'many': (6, 'predict answers', 'tools/many.py {photos} 10000 3'),
+    'many': (6, 'predict answers', 'tools/many.py {runs}/many 10000 3'),
     'bench-train': (7, 'train augment device', 'bench train {photos} --seconds 20'),
     'features': (7, 'features', 'tools/features.py {photos}'),
     'labels': (7, 'eda evaluate features', 'tools/labels.py {photos}'),
@@ -77,27 +77,36 @@ def then(revision, path):
     told = subprocess.run(['git', 'show', f'{revision}:{path}'], cwd=ROOT, capture_output=True, text=True)
     return None if told.returncode else told.stdout
 
+def files(name):
+    "What a figure depends on: modules, and the scripts that make it."
+    _, modules, *commands = JOBS[name]
+    scripts = [command.split()[0] for command in commands if command.startswith('tools/')]
+    return [*(f'animal_cls/{m}.py' for m in modules.split()), *scripts]
+
 def changed(name):
     "What has changed since a figure was made, as module.function."
-    _, modules, *commands = JOBS[name]
-    files = [f'animal_cls/{m}.py' for m in modules.split()]
-    files += [command.split()[0] for command in commands if command.startswith('tools/')]
     found, revision = [], load(name).get('revision', '').rstrip('+')
-    for file in files:
-        before, now = then(revision, file), (ROOT/file).read_text(encoding='utf-8')
-        old, new = parts(before or ''), parts(now)
+    for file in files(name):
+        before, now = then(revision, file) if revision else None, (ROOT/file).read_text(encoding='utf-8')
+        if before is None: return [f'{file} is not known as it was']
+        old, new = parts(before), parts(now)
         found += [f'{Path(file).stem}.{part}' for part in sorted(old.keys() | new.keys()) if old.get(part) != new.get(part)]
     return found
 
+def code(name):
+    "Changes with the code that a figure depends on."
+    said = [parts((ROOT/file).read_text(encoding='utf-8')) for file in files(name)]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+
 def ages():
-    "A row for each figure: name, revision, machine, torch, threads, changed, why; written to results/refresh.json."
+    "A row for each figure; `changed` is None for those that are not made here. Written to results/refresh.json."
     rows = []
     for file in sorted(RESULTS.glob('*.json')):
         if file.stem == 'refresh':
             continue
         about = load(file.stem)
         row = dict(name=file.stem) | {k: about.get(k, '') for k in ('revision', 'machine', 'torch', 'threads')}
-        row |= dict(changed=changed(file.stem) if file.stem in JOBS else [], why=WHY.get(file.stem, ''))
+        row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=WHY.get(file.stem, ''))
         rows.append(row)
     save_results(dict(rows=rows), RESULTS/'refresh.json')
     return rows
@@ -108,13 +117,16 @@ def three(photos, folder):
         (folder/label).mkdir(parents=True, exist_ok=True)
         for path in (photos/label).iterdir():
             if not (folder/label/path.name).exists():
-                os.link(path, folder/label/path.name)
+                try: os.link(path, folder/label/path.name)
+                except OSError: shutil.copyfile(path, folder/label/path.name) # on another disk
     return folder
 
 def make(name, places, limit):
     "Run the commands of a figure: how did it end?"
-    *_, commands = JOBS[name][0], JOBS[name][2:]
-    with open(places['runs']/f'{name}.log', 'w') as log:
+    _, _, *commands = JOBS[name]
+    places = places | dict(runs=places['runs']/f'{name}-{code(name)}') # what older code has trained is not taken for new
+    places['runs'].mkdir(exist_ok=True)
+    with open(places['runs']/'log.txt', 'w') as log:
         for command in commands:
             words = [word.format(**places) for word in shlex.split(command)]
             if not words[0].startswith('tools/'):
@@ -130,13 +142,14 @@ def main():
     ask.add_argument('--only', nargs='+', default=[], metavar='NAME', choices=JOBS)
     ask.add_argument('--hours', type=float, default=6)
     given, began = ask.parse_args(), time.time()
-    if len(given.folders) == 4:
+    if given.folders and len(given.folders) != 4: ask.error('give four folders, or none')
+    if given.folders:
         places = dict(zip(('photos', 'originals', 'strange', 'runs'), (f.resolve() for f in given.folders)))
         places['runs'].mkdir(parents=True, exist_ok=True)
         places |= dict(three=three(places['photos'], places['runs']/'three'), what=WHAT)
         todo = given.only or [name for name in JOBS if not (RESULTS/f'{name}.json').exists() or changed(name)]
-        for name in todo:
-            minutes = JOBS[name][0]
+        for name in sorted(todo, key=JOBS.get):
+            minutes, *_ = JOBS[name]
             if time.time() - began + 60*minutes > 3600*given.hours: continue
             start = time.time()
             said = make(name, places, 240*minutes)

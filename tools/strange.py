@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from pytorch_ood.detector import EnergyBased, KNN, Mahalanobis, MaxLogit, MaxSoftmax, ViM
 from sklearn.metrics import roc_auc_score
-from animal_cls.data import get_data
-from animal_cls.device import get_device, machine
+from animal_cls.data import get_data, weights_file
+from animal_cls.device import get_device
 from animal_cls.evaluate import save_results
 from animal_cls.features import closeness, embed
 from animal_cls.model import last_layer, load_weights
 from animal_cls.preprocess import build_cache, prepare_data, read_split
 
-weights, data, strange, name = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
+weights, data, strange, name = weights_file(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 NEAR = '''
 African_crocodile American_black_bear Angora Arabian_camel Madagascar_cat ant bee_eater black-footed_ferret
 black_grouse brown_bear bustard capuchin centipede chimpanzee coucal cricket damselfly drake dung_beetle echidna
@@ -35,7 +35,8 @@ KINDS = dict.fromkeys(NEAR, 'animals near the ten') | dict.fromkeys(FAR, 'other 
 
 model = load_weights(weights).to(get_device())
 side, classes = model.meta['cache_size'], model.meta['classes']
-cache = prepare_data(*get_data(data), side, read_split(weights.parent/'split.csv'))
+split = weights.parent/'split.csv' # without it, the split that `train` makes
+cache = prepare_data(*get_data(data), side, read_split(split) if split.exists() else None)
 others = build_cache(strange, get_data(strange)[1], side)
 found, odd = (torch.from_numpy(embed(model, c).astype(np.float32)) for c in (cache, others))
 y = torch.tensor([classes.index(label) for label in cache.items.label])
@@ -79,4 +80,4 @@ for row in rows:
     print(f"{row['way']:28} pass {row['passes']:5.1f}%  stay {row['stays']:5.1f}%  AUROC {row['auroc']:.4f}")
 print(rows[-1]['by_kind'], f'sure of {sure:.1f}% of them, {by_probability:.1f}% by probability alone')
 save_results(dict(weights=weights.name, n=len(odd), rows=rows, sure=sure, sure_by_probability=by_probability,
-                  said=said, machine=machine()), Path('results')/f'{name}.json')
+                  said=said), Path('results')/f'{name}.json')
