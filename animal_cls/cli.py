@@ -348,7 +348,6 @@ def cmd_predict(
     a:argparse.Namespace, # paths, weights, confidence, json, out, sort_into, move, yes, batch, quiet
 )->int:                   # exit status: 1 if an input failed
     "name the animals in photos, line by line, in a table or by sorting them into folders"
-    gc.disable() # a short life makes little garbage, and looking for it slows down imports
     from animal_cls.core import note, UserError
     from animal_cls.quick import expand, quick
     if (a.move or a.yes) and not a.sort_into: raise UserError('--move and --yes go with --sort-into DIR.')
@@ -361,7 +360,6 @@ def cmd_predict(
     here = os.environ.get('ANIMAL_CLS_DEVICE', 'cpu') == 'cpu'
     net = quick(a.weights) if plain and here else None
     if net: return _say(net.stream(paths), net.classes, paths, a.json)
-    gc.enable()
     from animal_cls.predict import load # takes a second or two
     predictor = load(a.weights)
     judges = predictor.model.scores
@@ -724,6 +722,7 @@ def main(
 )->int:                  # exit status
     "Run the command `animal_cls`. A user's mistake becomes one sentence on stderr and status 1."
     a = parser().parse_args(argv)
+    gc.set_threshold(50_000) # imports leave little garbage; looking for it costs a tenth of their time
     from animal_cls.core import on_cluster, UserError
     # file names need not be UTF-8, and all can be printed
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace')
