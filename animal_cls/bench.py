@@ -17,7 +17,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from .core import keep_memory
 from .data import ASSETS, get_data, open_image
-from .device import bf16_pays, get_device, set_seed
+from .device import at_a_time, bf16_pays, get_device, in_streams, layout, set_seed
 from .gradcam import METHODS, grad_cam, to_batch
 from .model import create_model, load_weights
 from .predict import export_onnx, load
@@ -341,13 +341,13 @@ def _single_contestants(paths:list, # files
     return single
 
 # %% ../nbs/94_bench.ipynb #b4a1c311
-def _forward_only(predictor, n:int=64): # pictures at a time -> a contestant
-    "The net alone, on a random batch."
-    side = predictor.meta['size']
-    xb = torch.randn(n, 3, side, side, device=get_device()).contiguous(memory_format=torch.channels_last)
-    def work():
+def _forward_only(predictor): # -> a contestant
+    "The net alone, on random pictures that are ready, as many at a time and on as many cores as `predict` would."
+    device, side = get_device(), predictor.meta['size']
+    xb = torch.randn(at_a_time(device, side), 3, side, side, device=device).contiguous(memory_format=layout(device))
+    def ask(_):
         with torch.inference_mode(): return len(predictor.model(xb).cpu())
-    return work
+    return lambda: sum(in_streams(ask, range(16), device))
 
 # %% ../nbs/94_bench.ipynb #b4a1c209
 def bench_predict(data=None,         # photos, as for `get_data`
@@ -363,7 +363,7 @@ def bench_predict(data=None,         # photos, as for `get_data`
     paths = [str(root/p) for p in itertools.islice(itertools.cycle(shuffled), n)]
     single = _single_contestants(paths, predictor, weights)
     times = {name: [] for name in single}
-    contestants = {'the net alone, 64 at a time': _forward_only(predictor),
+    contestants = {'the net alone': _forward_only(predictor),
                    f'predict, {n:,} files': lambda: len(predictor(paths))}
     contestants |= {name: _timed(work, times[name]) for name, work in single.items()}
     table = race(contestants, seconds, rounds)

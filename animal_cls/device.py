@@ -43,9 +43,9 @@ def layout(device:torch.device,   # where the net runs
     "Channels last, which is faster; but batch norm does not learn with it on MPS (PyTorch issue 175189)."
     return torch.channels_last if fast and device.type != 'mps' else torch.contiguous_format
 
-def at_a_time(device:torch.device)->int: # where the net runs -> photos
+def at_a_time(device:torch.device, size:int)->int: # where the net runs; side of its input, pixels -> photos
     "How many photos to look at in one go: a card wants many, a core as many as its cache holds."
-    return 16 if device.type == 'cpu' else 128
+    return max(1, min(64, (1 << 18)//size**2)) if device.type == 'cpu' else 128
 
 def set_seed(seed:int): # any whole number from 0
     "Seed Python, NumPy and PyTorch on all devices."

@@ -95,11 +95,11 @@ def _looker(model, cache, mirror, amp): # a function: first row -> (n, D) float1
             xb = prepare(torch.from_numpy(np.array(xs)).to(device), model.meta)
             xb = (xb.flip(3) if mirror else xb).contiguous(memory_format=layout(device))
             return net(xb).float().clamp(-65_000, 65_000).cpu().numpy().astype(np.float16)
-    return lambda i: np.concatenate(in_halves(look, cache.xs[i:i + at_a_time(device)]))
+    return lambda i: np.concatenate(in_halves(look, cache.xs[i:i + at_a_time(device, model.meta['size'])]))
 
 def _stream(model, cache, mirror, start, progress): # yields (n, D) float16, from row `start` on
     device, amp = next(model.parameters()).device, bf16_pays(get_device())
-    rows = range(start, len(cache), at_a_time(device))
+    rows = range(start, len(cache), at_a_time(device, model.meta['size']))
     if on_cluster.clients: looked = _looked_far(rows, model, cache, mirror, amp)
     else: looked = in_streams(_looker(model, cache, mirror, amp), rows, device)
     with bar(len(cache), 'features', ' photos', start, progress) as done:
@@ -141,7 +141,8 @@ def embed(model:nn.Module,     # from `load_weights`, on any device
     part = _part(file)
     try:
         with open(part, 'ab') as f:
-            start = f.tell()//(2*width*(n := at_a_time(get_device())))*n # whole batches
+            n = at_a_time(get_device(), model.meta['size'])
+            start = f.tell()//(2*width*n)*n # whole batches
             f.truncate(2*width*start)
             for found in _stream(model, cache, mirror, start, progress): f.write(found.tobytes())
         os.replace(part, file)

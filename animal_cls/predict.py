@@ -49,7 +49,7 @@ def _read_ahead(photos,    # any iterable of paths and PIL images
 def _answered(predictor, photos, batch, *how): # as in `Predictor.stream`; least, explain, target, method, as in `_rows`
     "An iterator of the rows of all photos, in order."
     device, side = get_device(), predictor.side
-    size, files = max(1, batch or at_a_time(device)), (file for photo in photos for file in _expand(photo))
+    size, files = max(1, batch or at_a_time(device, predictor.meta['size'])), (file for photo in photos for file in _expand(photo))
     def rows(some, read): return _rows(predictor, some, read, *how)
     if device.type != 'cpu': found = map(lambda piece: rows(*piece), _read_ahead(files, side, size, 1))
     else: # each core decodes what it asks about

@@ -98,7 +98,7 @@ def predict_logits(model:nn.Module,  # any net
                   )->torch.Tensor:   # (n, classes) float32, on the CPU
     "Logits of photos without augmentation; the net is left in the mode it was in."
     device, training = next(model.parameters()).device, model.training
-    batch = batch or at_a_time(device)
+    batch = batch or at_a_time(device, meta['size'])
     def ask(i):
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
             xb = prepare(torch.from_numpy(xs[np.asarray(rows[i:i+batch])]).to(device), meta)

@@ -34,7 +34,7 @@ def watched(f):
 
 def alone(net, seconds=12):
     "Pictures a second."
-    xb, amp, done = torch.randn(at_a_time(get_device()), 3, 192, 192), bf16_pays(get_device()), 0
+    xb, amp, done = torch.randn(at_a_time(get_device(), 192), 3, 192, 192), bf16_pays(get_device()), 0
     xb, net = xb.contiguous(memory_format=torch.channels_last), net.eval().to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16, enabled=amp):
         for _ in range(3): net(xb)

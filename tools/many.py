@@ -35,7 +35,8 @@ def fill():
 def alone(seconds=15)->float: # photos a second
     "The net with pictures that are ready."
     net, device = predictor.model, get_device()
-    xb = torch.from_numpy(np.stack([read_photo(p, predictor.side)[0] for p in good[:at_a_time(device)]])).to(device)
+    some = good[:at_a_time(device, predictor.meta['size'])]
+    xb = torch.from_numpy(np.stack([read_photo(p, predictor.side)[0] for p in some])).to(device)
     xb = prepare(xb, predictor.meta).contiguous(memory_format=layout(device))
     def ask(_):
         with torch.inference_mode(): return len(net(xb).cpu())

@@ -23,7 +23,7 @@ JOBS = {
     'kill': (1, 'train state', 'tools/kill.py'),
     'bench-loader': (1, 'augment preprocess', 'bench loader {photos} --seconds 5'),
     'bench-gradcam': (2, 'gradcam', 'bench gradcam --seconds 4'),
-    'bench-scan': (15, 'scan', 'bench scan {photos} --seconds 8'),
+    'bench-scan': (4, 'scan', 'bench scan {originals} --seconds 8'),
     'bench-predict': (4, 'predict quick answers', 'bench predict {photos} --seconds 5'),
     'hostile': (4, 'data quick model', 'tools/hostile.py'),
     'busy': (5, 'device train', 'tools/busy.py'),
