@@ -20,7 +20,7 @@ RESULTS = ROOT/'results'
 OWN = 'recipe features evaluate'
 JOBS = {
     'sorting': (1, 'answers', 'tools/sorting.py'),
-    'kill': (1, 'train state', 'tools/kill.py'),
+    'kill': (4, 'train state', 'tools/kill.py'),
     'bench-loader': (1, 'augment preprocess', 'bench loader {photos} --seconds 5'),
     'bench-gradcam': (2, 'gradcam', 'bench gradcam --seconds 4'),
     'bench-scan': (4, 'scan', 'bench scan {originals} --seconds 8'),
