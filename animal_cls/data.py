@@ -374,6 +374,8 @@ def weights_file(path=None, # a .safetensors file or the folder of a run; None o
     if path in (None, 'package'): return ASSETS/'animals.safetensors' # other trained nets lie beside it
     return Path(path)/'weights.safetensors' if Path(path).is_dir() else Path(path)
 
+def _checksum(file:Path)->str: return hashlib.sha256(file.read_bytes()).hexdigest()
+
 def _manifest()->pd.DataFrame: # path, bytes, sha256 (32 hexadecimal digits: the first 16 bytes)
     "The files that make up the full Animals-10 on Kaggle."
     text = lzma.decompress((ASSETS/'animals10.manifest.xz').read_bytes()).decode()

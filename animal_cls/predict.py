@@ -6,7 +6,7 @@
 __all__ = ['Predictor', 'load', 'ask_onnx', 'export_onnx', 'leave_graph', 'export_int8']
 
 # %% ../nbs/11_predict.ipynb #12818605
-import copy, functools, hashlib, itertools, json, os, shutil, tempfile, types
+import copy, functools, itertools, json, os, shutil, tempfile, types
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from .answers import as_table, table_row
 from .augment import middle, normalise, prepare
 from .core import cores, in_handfuls, readable, UserError, write_atomic, writing
-from .data import class_number, english, weights_file
+from .data import _checksum, class_number, english, weights_file
 from .device import at_a_time, get_device, in_halves, in_streams, layout
 from .features import closeness, last_inputs, least_probability
 from .gradcam import grad_cam, whole_view
@@ -49,7 +49,8 @@ def _read_ahead(photos,    # any iterable of paths and PIL images
 def _answered(predictor, photos, batch, *how): # as in `Predictor.stream`; least, explain, target, method, as in `_rows`
     "An iterator of the rows of all photos, in order."
     device, side = get_device(), predictor.side
-    size, files = max(1, batch or at_a_time(device, predictor.meta['size'])), (file for photo in photos for file in _expand(photo))
+    size = max(1, batch or at_a_time(device, predictor.meta['size']))
+    files = (file for photo in photos for file in _expand(photo))
     def rows(some, read): return _rows(predictor, some, read, *how)
     if device.type != 'cpu': found = map(lambda piece: rows(*piece), _read_ahead(files, side, size, 1))
     else: # each core decodes what it asks about
@@ -104,7 +105,7 @@ class Predictor:
     "A net that takes photos: `model` in eval mode on `get_device()`, `meta` from its weights file, and `classes`."
     def __init__(self, weights=None): # a weights file; None: the trained weights in the package
         self.model = fold(load_weights(weights)).to(get_device())
-        self.meta, self.id = self.model.meta, hashlib.sha256(weights_file(weights).read_bytes()).hexdigest()[:8]
+        self.meta, self.id = self.model.meta, _checksum(weights_file(weights))[:8]
         self.classes, self.side = self.meta['classes'], self.meta['cache_size'] # of the squares, pixels
     def __repr__(self): return f"Predictor({self.model.name}, {len(self.classes)} classes, {self.meta['size']} px)"
 
@@ -288,8 +289,6 @@ def _refer(graph, file:Path): # an onnx.GraphProto, changed; weights
     nodes = [*casts, *graph.node]
     del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
-
-def _checksum(file:Path)->str: return hashlib.sha256(file.read_bytes()).hexdigest()
 
 # %% ../nbs/11_predict.ipynb #19000022
 def leave_graph(weights=None)->Path: # as for `weights_file`; the graph

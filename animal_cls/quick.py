@@ -6,13 +6,14 @@
 __all__ = ['upright', 'read_photo', 'Quick', 'quick']
 
 # %% ../nbs/19_quick.ipynb #19000004
-import hashlib, json, os, threading
+import json, os, threading
 from contextlib import contextmanager
 from importlib.util import find_spec
 import numpy as np
 from PIL import Image
 from .core import cores, ImageError, trim_memory
-from .data import MAX_PIXELS, TURN, english, list_files, open_image, orientation, to_rgb, weights_file
+from .data import _checksum, MAX_PIXELS, TURN, english, list_files, open_image, orientation, to_rgb
+from .data import weights_file
 from .preprocess import squeeze
 from .scan import header_facts
 
@@ -139,5 +140,5 @@ def quick(weights=None # as for `weights_file`
     try:
         net = Quick(graph)
         mine = net.meta['file'], net.meta['weights']
-        return net if mine == (file.name, hashlib.sha256(file.read_bytes()).hexdigest()) else None
+        return net if mine == (file.name, _checksum(file)) else None
     except Exception: return None # another graph of this name, or damaged; the long way says what is wrong

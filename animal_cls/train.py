@@ -7,7 +7,7 @@ __all__ = ['epoch_order', 'Batches', 'predict_logits', 'EarlyStopping', 'train_s
            'open_run', 'one_step', 'train', 'plot_history', 'live_plot', 'find_lr', 'plot_lr', 'fine_tune']
 
 # %% ../nbs/07_train.ipynb #fa5800d2
-import copy, dataclasses, hashlib, json, time
+import copy, dataclasses, json, time
 from functools import partial
 from pathlib import Path
 import numpy as np, pandas as pd
@@ -15,7 +15,7 @@ import torch, torch.distributed as dist, torch.nn as nn, torch.nn.functional as 
 from torch.nn.parallel import DistributedDataParallel
 from .augment import augment, class_strength, Geometry, prepare, random_colour, random_geometry
 from .core import bar, cores, note, save_table, UserError, write_atomic, writing
-from .data import weights_file
+from .data import _checksum, weights_file
 from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, is_full
 from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed
 from .device import settings, tick, with_threads
@@ -192,7 +192,7 @@ class Teacher:
         new = sorted(set(classes) - set(net.meta['classes']))
         if new: raise UserError(f"The teacher '{weights}' does not know '{new[0]}': give one that knows all classes.")
         self.name, self.seen = net.name, net.seen
-        self.id = hashlib.sha256(weights_file(weights).read_bytes()).hexdigest()[:8]
+        self.id = _checksum(weights_file(weights))[:8]
         self.columns = torch.tensor([net.meta['classes'].index(c) for c in classes], device=device)
         self.size = (net.meta.get('recipe') or net.meta)['size'] # of the crops that it has learned from
         self.norm = [torch.tensor(net.meta[k], device=device) for k in ('mean', 'std')]
