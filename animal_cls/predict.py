@@ -27,6 +27,12 @@ from .preprocess import build_cache
 from .quick import _expand, _GIANT, _ROOM, answer, quick, read_photo
 from .scan import KILLER
 
+# %% ../nbs/11_predict.ipynb #600a0cdc
+def _as_list(photos): # one photo, or an iterable of them
+    if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
+    one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
+    return [photos] if one else photos
+
 # %% ../nbs/11_predict.ipynb #ed287cc8
 def _pieces(photos, size:int): # any iterable; yields lists of at most so many
     photos = iter(photos)
@@ -56,12 +62,6 @@ def _answered(predictor, photos, batch, *how): # as in `Predictor.stream`; least
     else: # each core decodes what it asks about
         found = in_streams(lambda some: rows(some, [read_photo(p, side) for p in some]), _pieces(files, size), device)
     return itertools.chain.from_iterable(found)
-
-# %% ../nbs/11_predict.ipynb #600a0cdc
-def _as_list(photos): # one photo, or an iterable of them
-    if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
-    one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
-    return [photos] if one else photos
 
 # %% ../nbs/11_predict.ipynb #5b01f0b6
 def _ask(predictor,    # a `Predictor`
