@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ENGLISH', 'EXTENSIONS', 'ASSETS', 'english', 'match_labels', 'list_files', 'label_of', 'get_data', 'decode', 'to_rgb',
-           'open_image', 'weights_file', 'verify', 'read_curation', 'curate']
+           'upright', 'open_image', 'weights_file', 'verify', 'read_curation', 'curate']
 
 # %% ../nbs/01_data.ipynb #5ce3925e
 import hashlib, io, lzma, os, re, shutil, stat, unicodedata, zipfile
@@ -358,13 +358,16 @@ def to_rgb(im:Image.Image, # an opened photo, any mode
     if im.mode == 'P' and 'transparency' in im.info: im = im.convert('RGBA')
     return im if im.mode == 'RGB' else im.convert('RGB')
 
+def upright(im:Image.Image, # decoded
+           )->Image.Image:  # RGB
+    "A PIL image as a viewer shows it: turned as its EXIF data says."
+    turn, rgb = TURN.get(orientation(im)), to_rgb(im)
+    return rgb if turn is None else rgb.transpose(turn)
+
 def open_image(path,          # path of a file
               )->Image.Image: # RGB, 8 bits per channel, upright
     "Open a photo as a person would see it; raises `ImageError` if it cannot be decoded."
-    im = decode(read_file(path))
-    turn = TURN.get(orientation(im))
-    im = to_rgb(im)
-    return im if turn is None else im.transpose(turn)
+    return upright(decode(read_file(path)))
 
 # %% ../nbs/01_data.ipynb #e8310621
 ASSETS = Path(str(files('animal_cls')))/'assets' # files in the package: manifest, trained weights

@@ -158,12 +158,12 @@ def train_step(model, opt, xb, yb, r:Recipe,
                amp:bool,    # bf16 autocast
                weight=None, # (classes) of the loss
                share=None,  # of each photo in its blend, a number or a tensor; None: rolled here
-               answers=None,# (n, classes) a teacher's probabilities for these blends, to learn instead of the labels
+               soft_targets=None, # (n, classes) a teacher's probabilities for these blends, to learn instead of the labels
               )->tuple:     # loss, number right: tensors on the device
     "Forward, backward, step, in parts if the memory asks for it; photos are blended in pairs when the recipe says so."
     if share is None: share = _blend_share(r)
     targets, smooth = [(yb, share), (yb.flip(0), 1 - share)] if r.mixup else [(yb, 1.)], r.label_smoothing
-    if answers is not None: targets, smooth = [(answers, 1.)], 0. # they are soft already
+    if soft_targets is not None: targets, smooth = [(soft_targets, 1.)], 0. # they are soft already
     if r.mixup: xb = _blend(xb, share)
     loss = partial(_loss, weight=weight, smooth=smooth)
     n, learn = getattr(model, 'fits', len(yb)), partial(_learn_from, model, xb, yb, targets, amp, loss)
@@ -181,7 +181,7 @@ def train_step(model, opt, xb, yb, r:Recipe,
     return tuple(sum(values) for values in zip(*parts))
 
 # %% ../nbs/07_train.ipynb #7eac0002
-SOFT = 2.5 # what a teacher's logits are divided by
+TEMPERATURE = 2.5 # what a teacher's logits are divided by
 
 class Teacher:
     "A trained net that answers for the crops from which another learns."
@@ -200,13 +200,14 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, pixels, dice, share, corners:str, amp:bool)->torch.Tensor: # share: None for no blends
-        "(n, classes) soft probabilities for crops that are rolled as in `Batches`."
+        "(n, classes) soft targets for crops that are rolled as in `Batches`."
         xb = augment(pixels, Geometry(*dice[:6]), self.size, *self.norm, corners, dice[6:])
         if share is not None: xb = _blend(xb, share)
         xb = xb.contiguous(memory_format=layout(xb.device))
         with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp):
-            logits = torch.cat([self.net(part) for part in xb.split(64)]) # more do not fit a processor's cache
-        return (logits.float()[:, self.columns]/SOFT).softmax(1)
+            some = at_a_time(xb.device, self.size)*torch.get_num_threads() # each core takes its share of them
+            logits = torch.cat([self.net(part) for part in xb.split(some)])
+        return (logits.float()[:, self.columns]/TEMPERATURE).softmax(1)
 
 # %% ../nbs/07_train.ipynb #15232b20
 class Run:
@@ -309,8 +310,9 @@ def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`
 
 # %% ../nbs/07_train.ipynb #67eb28ef
 def _signature(run:Run)->dict: # what must be the same for a run to go on
-    mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes)
-    if run.teacher: mine['teacher'] = run.teacher.id
+    mine = dict(model=run.model.name, recipe=dataclasses.asdict(run.recipe), classes=run.batches.classes,
+                teacher=getattr(run.teacher, 'id', None)) # the same bytes, wherever the file lies
+    mine['recipe'].pop('teacher')
     return json.loads(json.dumps(mine | fingerprints(run.cache.items)))
 
 def _check_same(run:Run, kept:dict): # the signature in the folder
@@ -399,9 +401,9 @@ def open_run(name:str, cache:Cache, recipe:Recipe, out, resume:bool=False, init=
 def _learn(run:Run, size:int, share, pixels, dice, yb)->tuple: # share: of a blend; then what `Batches.raw` gives
     xb = run.batches.augmented(pixels, dice, size)
     xb = xb.contiguous(memory_format=layout(xb.device, run.recipe.fast_math))
-    r, answers = run.recipe, None
-    if run.teacher: answers = run.teacher(pixels, dice, share if r.mixup else None, r.corners, run.amp)
-    return train_step(run.net, run.opt, xb, yb, r, run.amp, run.batches.weight, share, answers)
+    r, soft_targets = run.recipe, None
+    if run.teacher: soft_targets = run.teacher(pixels, dice, share if r.mixup else None, r.corners, run.amp)
+    return train_step(run.net, run.opt, xb, yb, r, run.amp, run.batches.weight, share, soft_targets)
 
 def one_step(run:Run):
     "Take the next batch and learn from it."

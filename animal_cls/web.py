@@ -102,7 +102,7 @@ def _policy(scripts:str, styles:str, connect:str)->str:
     return (f"default-src 'none'; script-src {scripts} 'wasm-unsafe-eval'; worker-src {scripts}; style-src {styles}; "
             f"connect-src {connect}; img-src 'self' blob: data:; form-action 'none'; base-uri 'none'")
 
-def _checksum(text:str)->str: return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _csp_hash(text:str)->str: return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 def _filled(policy:str, about:dict, classes:list)->str: # the page
     "index.html with what is particular to a net, each in its place."
@@ -112,7 +112,7 @@ def _filled(policy:str, about:dict, classes:list)->str: # the page
 def _whole(files:dict, *about)->str: # name -> bytes of the parts; as for `_filled`
     "The page with all its parts in it."
     style, script = (files[name].decode() for name in ('page.css', 'page.js'))
-    page = _filled(_policy(f'{_checksum(script)} blob:', _checksum(style), 'blob:'), *about)
+    page = _filled(_policy(f'{_csp_hash(script)} blob:', _csp_hash(style), 'blob:'), *about)
     page = page.replace('<link rel="stylesheet" href="page.css">', f'<style>{style}</style>')
     page = page.replace('<script src="page.js" defer></script>\n', '')
     parts = [f'<script type="text/plain" id="{name}">{base64.b64encode(files[name]).decode()}</script>'

@@ -15,13 +15,13 @@ import pandas as pd
 import ipywidgets
 from PIL import Image
 from .core import ImageError, readable, UserError
-from .data import ACTIONS, get_data, open_image
+from .data import ACTIONS, get_data, open_image, upright
 from .eda import both_names
 from .features import similar
 from .gradcam import METHODS, overlay, scale_bar
 from .labelling import _read_choices, _save_choices, open_session
 from .predict import load
-from .quick import expand, upright
+from .quick import expand
 
 # %% ../nbs/12_widgets.ipynb #2bb0a392
 def _save_choice(file, *choice): _save_choices(file, [choice]) # path, action, label, was (notebook 18)

@@ -242,10 +242,11 @@ def fast_final():
     from animal_cls.recipe import FAST
     learn('fast-final', 'final', turned(FAST))
 
+LONG = dict(epochs=80, stages=((.6, .5), (.85, .75), (1., 1.)), mixup=.2) # as in results/beyond.json
+
 def fast_beyond():
-    "With the knobs of the weights in the package: results/beyond.json."
     from animal_cls.recipe import FAST
-    learn('fast-beyond', 'beyond', turned(FAST, epochs=80, stages=((.6, .5), (.85, .75), (1., 1.)), mixup=.2))
+    learn('fast-beyond', 'beyond', turned(FAST, **LONG))
 
 def deck():
     "To its end: 100 epochs or its early stop. bf16, as in results/deck.json."
@@ -273,8 +274,7 @@ def probe():
 def taught():
     "*Beyond* with the net in the package as its teacher, otherwise as `fast_beyond`."
     from animal_cls.recipe import FAST
-    stages = (.6, .5), (.85, .75), (1., 1.)
-    learn('taught', 'beyond', turned(FAST, epochs=80, stages=stages, mixup=.2, teacher='package'))
+    learn('taught', 'beyond', turned(FAST, **LONG, teacher='package'))
 
 def seeds():
     "Three seeds of *beyond* with `FAST` as it stands."

@@ -13,7 +13,11 @@ from animal_cls.predict import leave_graph
 run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 results = json.loads((run/'results.json').read_text())
 results_file, strange_file = (Path('results')/f'{name}{more}.json' for more in ('', '-strange'))
-if sys.argv[5:] == ['--results']: sys.exit(save_results(results | dict(name=name, photos=photos), results_file))
+if results.get('known') and not results.get('folds'):
+    sys.exit(f"{results['known']} photos of the test set are not new to this net or to its teacher.")
+if sys.argv[5:] == ['--results']:
+    save_results(results | dict(name=name, photos=photos), results_file)
+    sys.exit()
 model = load_weights(run/'weights.safetensors')
 meta = model.meta
 target = ASSETS/f'{name}.safetensors'
@@ -45,7 +49,7 @@ if 'share' in meta:
         began[f'run {k} alone'] = (f"{run['test']:.1f}% of the test set, {run['valid']:.1f}% of `valid`, "
                                    f"at {run['size']} pixels" + f'; other knobs: {differs}'*bool(differs))
 if teacher := r.get('teacher'):
-    who = '*animals*, the net in the package' if teacher == 'package' else teacher
+    who = '*animals*, the net in the package' if teacher == 'package' else Path(teacher).name
     taught = {'teacher': f"{who}, a net of the kind {meta['taught_by']}: it answered for every crop, and those answers were "
               'learned instead of the labels (Hinton et al. 2015)'}
 promises = {}
@@ -118,7 +122,7 @@ Written by `tools/pack.py` from the run's own files; no number here is typed by 
 
 ## Known limits
 
-{'Two seeds.' if began else 'One seed.'} {knows.format(len(meta['classes']))} It was trained on web
+{len(meta['runs']) if began else 'One'} seed{'s'*bool(began)}. {knows.format(len(meta['classes']))} It was trained on web
 photos with one animal in the middle; others found about 2% of them wrongly labelled. It
 has not been tried on photos from wildlife cameras, on drawings, or on unusual views. 'Not sure' finds hard photos of
 these animals, not pictures of something else. The rights to the photos are unclear; this package contains none of

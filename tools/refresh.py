@@ -1,14 +1,14 @@
 """Make the figures in results/ again, and say which are older than what they measure.
 
-python tools/refresh.py                                          which figures are older than their code, and why they stay
-python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS            make those again, shortest first; RUNS keeps what is trained
-    --only NAME...                                               make these again, old or not
-    --hours H                                                    begin nothing that would end later (6)
+python tools/refresh.py                                  which figures are older than their code
+python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS    make those again, shortest first; RUNS keeps what is trained
+    --only NAME...                                       make these again, old or not
+    --hours H                                            begin nothing that would end later (6)
 
 A figure is older than its code when a function or class of the modules it measures, or of the script that made it, has
 changed since the revision in its file; comments and docstrings do not count. Figures are best made from a clean checkout
 on a quiet machine. One that fails leaves its old file, and a log in RUNS, where what was stopped goes on from. Writes
-results/refresh.json, which notebook 15 shows."""
+results/refresh.json, which notebook 20 shows."""
 import argparse, ast, hashlib, json, os, shlex, shutil, subprocess, sys, time
 from pathlib import Path
 from animal_cls.evaluate import save_results
@@ -16,8 +16,8 @@ from animal_cls.evaluate import save_results
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT/'results'
 
-# name of the figure: minutes on two cores, modules that it measures, commands; {three} is a folder of three classes
 OWN = 'recipe features evaluate'
+# name of the figure: minutes on two cores, modules that it measures, commands; {three} and {new} are folders of three classes
 JOBS = {
     'sorting': (1, 'answers', 'tools/sorting.py'),
     'kill': (4, 'train state', 'tools/kill.py'),
@@ -41,6 +41,7 @@ JOBS = {
     'fuzz': (11, 'data', 'tools/fuzz.py'),
     'own-imagenet': (4, OWN, 'tools/own.py imagenet {three} 60 5 --strange {strange}'),
     'own-scratch': (5, 'recipe train', 'tools/own.py scratch {three} 60 2 --model beyond --recipe fast'),
+    **{f'own-few-{n}': (2, OWN, f'tools/own.py few-{n} {{new}} {n} 3 --recipe probe') for n in (20, 50, 100, 200)},
     'own-ten': (4, OWN, 'tools/own.py ten {photos} 20 5'),
     'own-folds': (10, OWN, 'tools/own.py folds {three} 60 20 --recipe probe'),
     'maps': (15, 'gradcam model', 'tools/maps.py {runs}/maps'),
@@ -49,14 +50,22 @@ JOBS = {
     'seeds': (30, 'train recipe', 'tools/study.py seeds {photos} {runs}/seeds'),
     'leak': (30, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
     'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
-    'taught': (45, 'train recipe', 'tools/study.py taught {photos} {runs}/taught'),
-    'compare': (100, 'train recipe model', 'tools/study.py compare {photos} {runs}/compare'),
+    'ablation': (45, 'train recipe', 'tools/study.py ablation {photos} {runs}/ablation'),
+    'taught': (45, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
+    'compare': (120, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
 }
 
 WHAT = '19,982 photos of Animals-10, shorter side 160 px'
 
-# why a figure is older than its code and stays
-WHY = {}
+# why a figure is not made again here
+WHY = dict.fromkeys(('animals', 'beyond', 'beyond-taught', 'final'), 'a long run: the net is the figure, and in the package')
+WHY |= dict.fromkeys(('beyond-strange', 'beyond-taught-strange'), 'about a net in the package')
+WHY |= dict.fromkeys(('deck', 'efficientnet-lite0'), 'a long run, to compare with')
+WHY |= dict.fromkeys(('final-fast-first-try', 'final-fast-second-try'), 'an attempt of its time')
+WHY |= dict.fromkeys(('own-imagenet-tuned', 'own-ten-tuned', 'own-seven', 'seven-strange', 'many-small32'),
+                     'what was tried before the default changed')
+WHY['lite'] = 'a copy of ImageNet weights, measured once'
+CARD = 'made on a graphics card: tools/gpu.py'
 
 def load(name): return json.loads((RESULTS/f'{name}.json').read_text(encoding='utf-8'))
 
@@ -80,12 +89,14 @@ def then(revision, path):
 def files(name):
     "What a figure depends on: modules, and the scripts that make it."
     _, modules, *commands = JOBS[name]
-    scripts = [command.split()[0] for command in commands if command.startswith('tools/')]
-    return [*(f'animal_cls/{m}.py' for m in modules.split()), *scripts]
+    makers = [command.split()[0] for command in commands]
+    return [*(f'animal_cls/{m}.py' for m in modules.split()),
+            *(maker if maker.startswith('tools/') else f'animal_cls/{maker}.py' for maker in makers)]
 
 def changed(name):
     "What has changed since a figure was made, as module.function."
-    found, revision = [], load(name).get('revision', '').rstrip('+')
+    found, revision = [], load(name).get('revision', '')
+    if revision.endswith('+'): return ['made with uncommitted changes']
     for file in files(name):
         before, now = then(revision, file) if revision else None, (ROOT/file).read_text(encoding='utf-8')
         if before is None: return [f'{file} is not known as it was']
@@ -96,7 +107,7 @@ def changed(name):
 def code(name):
     "Changes with the code that a figure depends on."
     said = [parts((ROOT/file).read_text(encoding='utf-8')) for file in files(name)]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 def ages():
     "A row for each figure; `changed` is None for those that are not made here. Written to results/refresh.json."
@@ -106,14 +117,14 @@ def ages():
             continue
         about = load(file.stem)
         row = dict(name=file.stem) | {k: about.get(k, '') for k in ('revision', 'machine', 'torch', 'threads')}
-        row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=WHY.get(file.stem, ''))
+        row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=CARD if file.stem.startswith('gpu-') else WHY.get(file.stem, ''))
         rows.append(row)
     save_results(dict(rows=rows), RESULTS/'refresh.json')
     return rows
 
-def three(photos, folder):
-    "Link three classes into a folder of their own."
-    for label in ('gatto', 'pecora', 'ragno'):
+def some(photos, folder, *labels):
+    "Link some classes into a folder of their own."
+    for label in labels:
         (folder/label).mkdir(parents=True, exist_ok=True)
         for path in (photos/label).iterdir():
             if not (folder/label/path.name).exists():
@@ -146,11 +157,15 @@ def main():
     if given.folders:
         places = dict(zip(('photos', 'originals', 'strange', 'runs'), (f.resolve() for f in given.folders)))
         places['runs'].mkdir(parents=True, exist_ok=True)
-        places |= dict(three=three(places['photos'], places['runs']/'three'), what=WHAT)
+        three, new = (places['runs']/name for name in ('three', 'new'))
+        places |= dict(three=some(places['photos'], three, 'gatto', 'pecora', 'ragno'), what=WHAT,
+                       new=some(places['photos'], new, 'gatto', 'pecora', 'scoiattolo'))
         todo = given.only or [name for name in JOBS if not (RESULTS/f'{name}.json').exists() or changed(name)]
         for name in sorted(todo, key=JOBS.get):
             minutes, *_ = JOBS[name]
-            if time.time() - began + 60*minutes > 3600*given.hours: continue
+            if time.time() - began + 60*minutes > 3600*given.hours:
+                print(f'{name}: needs {minutes} minutes, left for another time')
+                continue
             start = time.time()
             said = make(name, places, 240*minutes)
             print(f'{name}: {said}, {(time.time() - start)/60:.1f} of {minutes} minutes', flush=True)
