@@ -193,7 +193,7 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     from animal_cls.model import create_model
     from animal_cls.recipe import training_plan
     from animal_cls.state import each_in_turn, join_world, must_be_free, world
-    from animal_cls.train import fine_tune, train
+    from animal_cls.train import fine_tune, size_of, train
     join_world()
     knobs, best = [f'{k}={options[k]}' for k in _KNOBS if options[k] is not None], recipe is None
     model, recipe = training_plan(model, recipe, init, knobs + set)
@@ -202,7 +202,8 @@ def _train(*, model, init, recipe, out, resume, set, threads, quiet, **options):
     out = Path(out or f"runs/{model.replace(':', '-')}" + f'-{recipe.name}'*(not best))
     kept = out/'split.csv' if resume else None
     if not resume: must_be_free(out) # before photos are read
-    cache = each_in_turn(lambda: _training_photos(recipe.size or net.size, kept, not quiet, init=init, **options))
+    side = max(recipe.size or net.size, size_of(recipe.teacher))
+    cache = each_in_turn(lambda: _training_photos(side, kept, not quiet, init=init, **options))
     first = world()[0] == 0
     if first: _report_photos(cache)
     learn = probe if recipe.name == 'probe' else partial(train, threads=threads)
@@ -723,22 +724,23 @@ def main(
     "Run the command `animal_cls`. A user's mistake becomes one sentence on stderr and status 1."
     a = parser().parse_args(argv)
     gc.set_threshold(50_000) # imports leave little garbage; looking for it costs a tenth of their time
-    from animal_cls.core import on_cluster, UserError
+    if sys.stdout is None: sys.stdout = open(os.devnull, 'w') # it was closed before the start
     # file names need not be UTF-8, and all can be printed
     if hasattr(sys.stdout, 'reconfigure'): sys.stdout.reconfigure(errors='backslashreplace')
     try:
+        from animal_cls.core import on_cluster, UserError
         with warnings.catch_warnings(), on_cluster(getattr(a, 'cluster', None)): # odd tags are no news to a user
             warnings.filterwarnings('ignore', module='PIL')
             status = a.run(a)
         sys.stdout.flush()
         return status
+    except KeyboardInterrupt: _complain('stopped by you; files already written are complete.')
     except UserError as e: _complain(e)
     except BrokenPipeError: _close_stdout() # the reader has gone, as in `| head`
     except OSError as e:
         if e.errno and not e.filename: _close_stdout()
         what = f'{e.filename}: {e.strerror}' if e.filename else e
         _complain(f'{what}. Check the path, its permissions and the free space on the disk.')
-    except KeyboardInterrupt: _complain('stopped by you; files already written are complete.')
     return 1
 
 # %% ../nbs/95_cli.ipynb #ae36844d

@@ -24,7 +24,7 @@ from .features import closeness, last_inputs, least_probability
 from .gradcam import grad_cam, whole_view
 from .model import fold, last_layer, load_weights, read_header
 from .preprocess import build_cache
-from .quick import _expand, _GIANT, _ROOM, answer, quick, read_photo
+from .quick import _belongs, _expand, _GIANT, _ROOM, _sealed, answer, Quick, read_photo
 from .scan import KILLER
 
 # %% ../nbs/11_predict.ipynb #600a0cdc
@@ -308,17 +308,22 @@ def leave_graph(weights=None)->Path: # as for `weights_file`; the graph
     _refer(model.graph, file)
     for node in model.graph.node: node.ClearField('metadata_props') # which line of which program it comes from
     about = json.loads(next(p.value for p in model.metadata_props if p.key == 'animal_cls'))
-    onnx.helper.set_model_props(model, dict(animal_cls=json.dumps(about | dict(file=file.name, weights=before))))
-    with writing(file.parent): write_atomic(graph, lambda p: p.write_bytes(model.SerializeToString()))
-    if find_spec('onnxruntime') and not _agree(net, quick(file)):
-        graph.unlink()
-        raise UserError(f"ONNX Runtime does not answer as PyTorch does, or '{file}' has changed: try again.")
+    about |= dict(file=file.name, weights=before, graph='0'*64)
+    onnx.helper.set_model_props(model, dict(animal_cls=json.dumps(about)))
+    def write(part):
+        part.write_bytes(_sealed(model.SerializeToString()))
+        if not _belongs(part, file) or find_spec('onnxruntime') and not _agree(net, part):
+            raise UserError(f"ONNX Runtime does not answer as PyTorch does, or '{file}' has changed: try again.")
+    with writing(file.parent, 'try again'): write_atomic(graph, write)
     return graph
 
-def _agree(net:_Portable, fast)->bool: # from `quick`
+def _agree(net:_Portable, graph)->bool: # a file
+    "Does a graph answer as the net does?"
+    try: fast = Quick(graph)
+    except ImportError as e: raise UserError(f'ONNX Runtime is installed, but cannot be loaded ({e}).') from e
     xb = _noise(net, 1)
     with torch.inference_mode(): p, *_ = net(xb)
-    return fast is not None and np.allclose(list(fast._ask(xb[0].numpy())['probabilities'].values()), p[0], atol=1e-3)
+    return np.allclose(list(fast._ask(xb[0].numpy())['probabilities'].values()), p[0], atol=1e-3)
 
 # %% ../nbs/11_predict.ipynb #ff7b03bc
 def quantise(source,       # a graph written by `export_onnx`

@@ -6,9 +6,10 @@
 __all__ = ['read_photo', 'Quick', 'quick']
 
 # %% ../nbs/19_quick.ipynb #19000004
-import json, os, threading
+import hashlib, json, os, re, threading
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 import numpy as np
 from PIL import Image
 from .core import cores, ImageError, trim_memory
@@ -127,14 +128,24 @@ class Quick:
         return answer(self.meta, p, *(known or [None]))
 
 # %% ../nbs/19_quick.ipynb #19000009
+_SEAL = re.compile(rb'"graph": "(\w{64})"') # in a graph: the checksum of its other bytes
+
+def _sealed(data:bytes)->bytes: # of a graph, with any 64 letters as its seal
+    "The same bytes with the right seal."
+    def seal(text): return _SEAL.sub(b'"graph": "%s"' % text, data)
+    return seal(hashlib.sha256(seal(b'0'*64)).hexdigest().encode())
+
+def _belongs(graph:Path, file:Path)->bool: # a graph, a weights file
+    "Is a graph whole, and made for these weights?"
+    data = graph.read_bytes()
+    about = json.dumps(dict(file=file.name, weights=_checksum(file)))[1:-1]
+    return bool(_SEAL.search(data)) and data == _sealed(data) and about.encode() in data
+
 def quick(weights=None # as for `weights_file`
          )->Quick:     # None where the long way must be taken
     "A net for a few photos, if it has a graph of its own and ONNX Runtime is installed."
     file = weights_file(weights)
     graph = file.with_suffix('.onnx')
     if not (find_spec('onnxruntime') and file.is_file() and graph.is_file()): return None
-    try:
-        net = Quick(graph)
-        mine = net.meta['file'], net.meta['weights']
-        return net if mine == (file.name, _checksum(file)) else None
-    except Exception: return None # another graph of this name, or damaged; the long way says what is wrong
+    try: return Quick(graph) if _belongs(graph, file) else None
+    except Exception: return None # ONNX Runtime does not take it, or files that may not be read

@@ -180,6 +180,12 @@ def train_step(model, opt, xb, yb, r:Recipe,
     opt.zero_grad(set_to_none=True)
     return tuple(sum(values) for values in zip(*parts))
 
+# %% ../nbs/07_train.ipynb #7eac0003
+def size_of(teacher:str)->int: # as in a recipe; the side of the crops that it has learned from, pixels; 0: no teacher
+    if not teacher: return 0
+    meta = read_header(weights_file(teacher))
+    return (meta.get('recipe') or meta)['size']
+
 # %% ../nbs/07_train.ipynb #7eac0002
 TEMPERATURE = 2.5 # what a teacher's logits are divided by
 
@@ -194,7 +200,7 @@ class Teacher:
         self.name, self.seen = net.name, net.seen
         self.id = _checksum(weights_file(weights))[:8]
         self.columns = torch.tensor([net.meta['classes'].index(c) for c in classes], device=device)
-        self.size = (net.meta.get('recipe') or net.meta)['size'] # of the crops that it has learned from
+        self.size = size_of(weights)
         self.norm = [torch.tensor(net.meta[k], device=device) for k in ('mean', 'std')]
         self.net = fold(net).to(device, memory_format=layout(device)).requires_grad_(False)
 
@@ -292,6 +298,8 @@ def _teacher_for(run:Run)->Teacher:
     known = was_seen(np.stack(test), teacher.seen, run.cache.near).sum() if len(test) else 0
     if known and not world()[0]:
         note(f'the teacher has seen {known:,} of the {len(test):,} test photos: measure its student on others')
+    if run.cache.size < teacher.size and not world()[0]:
+        note(f'the photos are kept at {run.cache.size} pixels, but the teacher is used to {teacher.size}: it will see less')
     return teacher
 
 def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`; fresh: its state will not be read
@@ -463,8 +471,9 @@ def _learn_alone(run:Run, alone:bool): # does only the last layer learn?
 def _about(run:Run, size:int)->dict: # side of the pictures that it has learned with
     "What the weights file says of itself."
     b, r = run.batches, run.recipe
+    recipe = dataclasses.asdict(r) | dict(teacher=Path(r.teacher).name) # without folders: weights are published
     return dict(classes=b.classes, size=test_size(r, size), crop=r.test_crop, cache_size=run.cache.size,
-                mean=b.mean, std=b.std, recipe=dataclasses.asdict(r), photos=len(b.rows), chosen_on=b.chosen_on,
+                mean=b.mean, std=b.std, recipe=recipe, photos=len(b.rows), chosen_on=b.chosen_on,
                 epoch=len(run.history), accuracy={b.chosen_on: run.best}, run=_signature(run),
                 threads=run.meter.threads, **(dict(taught_by=run.teacher.name) if run.teacher else {}),
                 **({} if run.cache.near == 9 else dict(near=run.cache.near)))

@@ -5,10 +5,10 @@ python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS    make those again, short
     --only NAME...                                       make these again, old or not
     --hours H                                            begin nothing that would end later (6)
 
-A figure is older than its code when a function or class of the modules it measures, or of the script that made it, has
-changed since the revision in its file; comments and docstrings do not count. Figures are best made from a clean checkout
-on a quiet machine. One that fails leaves its old file, and a log in RUNS, where what was stopped goes on from. Writes
-results/refresh.json, which notebook 20 shows."""
+A figure is older than its code when a function or class of the modules it measures, or of the script that made it,
+has changed since the revision in its file ('…' stands for lines outside of functions); comments and docstrings do not
+count. Figures are best made from a clean checkout on a quiet machine. One that fails leaves its old file, and a log in
+RUNS, where what was stopped goes on from. Writes results/refresh.json, which notebook 20 shows."""
 import argparse, ast, hashlib, json, os, shlex, shutil, subprocess, sys, time
 from pathlib import Path
 from animal_cls.evaluate import save_results
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT/'results'
 
 OWN = 'recipe features evaluate'
-# name of the figure: minutes on two cores, modules that it measures, commands; {three} and {new} are folders of three classes
+# name of the figure: minutes on two cores, modules that it measures, commands; {three}, {new}: three classes each
 JOBS = {
     'sorting': (1, 'answers', 'tools/sorting.py'),
     'kill': (4, 'train state', 'tools/kill.py'),
@@ -58,8 +58,8 @@ JOBS = {
 WHAT = '19,982 photos of Animals-10, shorter side 160 px'
 
 # why a figure is not made again here
-WHY = dict.fromkeys(('animals', 'beyond', 'beyond-taught', 'final'), 'a long run: the net is the figure, and in the package')
-WHY |= dict.fromkeys(('beyond-strange', 'beyond-taught-strange'), 'about a net in the package')
+WHY = dict.fromkeys(('animals', 'beyond', 'beyond-taught', 'final'), 'a long run: the figure is about its weights')
+WHY |= dict.fromkeys(('beyond-strange', 'beyond-taught-strange'), 'about the weights of a long run')
 WHY |= dict.fromkeys(('deck', 'efficientnet-lite0'), 'a long run, to compare with')
 WHY |= dict.fromkeys(('final-fast-first-try', 'final-fast-second-try'), 'an attempt of its time')
 WHY |= dict.fromkeys(('own-imagenet-tuned', 'own-ten-tuned', 'own-seven', 'seven-strange', 'many-small32'),
@@ -74,8 +74,8 @@ def parts(text):
     tree, found = ast.parse(text), {}
     for node in ast.walk(tree):
         body = getattr(node, 'body', None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            body[0].value.value = ''
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant): first.value.value = ''
     for node in tree.body:
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             found.setdefault(getattr(node, 'name', '…'), []).append(ast.dump(node))
@@ -101,7 +101,8 @@ def changed(name):
         before, now = then(revision, file) if revision else None, (ROOT/file).read_text(encoding='utf-8')
         if before is None: return [f'{file} is not known as it was']
         old, new = parts(before), parts(now)
-        found += [f'{Path(file).stem}.{part}' for part in sorted(old.keys() | new.keys()) if old.get(part) != new.get(part)]
+        differ = (part for part in sorted(old.keys() | new.keys()) if old.get(part) != new.get(part))
+        found += [f'{Path(file).stem}.{part}' for part in differ]
     return found
 
 def code(name):
@@ -117,7 +118,8 @@ def ages():
             continue
         about = load(file.stem)
         row = dict(name=file.stem) | {k: about.get(k, '') for k in ('revision', 'machine', 'torch', 'threads')}
-        row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=CARD if file.stem.startswith('gpu-') else WHY.get(file.stem, ''))
+        why = CARD if file.stem.startswith('gpu-') else WHY.get(file.stem, '')
+        row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=why)
         rows.append(row)
     save_results(dict(rows=rows), RESULTS/'refresh.json')
     return rows
@@ -135,16 +137,16 @@ def some(photos, folder, *labels):
 def make(name, places, limit):
     "Run the commands of a figure: how did it end?"
     _, _, *commands = JOBS[name]
-    places = places | dict(runs=places['runs']/f'{name}-{code(name)}') # what older code has trained is not taken for new
+    places = places | dict(runs=places['runs']/f'{name}-{code(name)}') # what older code has trained is left alone
     places['runs'].mkdir(exist_ok=True)
     with open(places['runs']/'log.txt', 'w') as log:
         for command in commands:
             words = [word.format(**places) for word in shlex.split(command)]
             if not words[0].startswith('tools/'):
                 words = ['-m', 'animal_cls', *words] + ['--out', f'results/{name}.json']*(words[0] == 'bench')
-            try: status = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log, timeout=limit).returncode
+            try: done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log, timeout=limit)
             except subprocess.TimeoutExpired: return 'took too long'
-            if status: return f'failed with status {status}'
+            if done.returncode: return f'failed with status {done.returncode}'
     return 'made'
 
 def main():
@@ -153,7 +155,9 @@ def main():
     ask.add_argument('--only', nargs='+', default=[], metavar='NAME', choices=JOBS)
     ask.add_argument('--hours', type=float, default=6)
     given, began = ask.parse_args(), time.time()
-    if given.folders and len(given.folders) != 4: ask.error('give four folders, or none')
+    if len(given.folders) != (4 if given.folders or given.only else 0): ask.error('give four folders, or none')
+    missing = [folder for folder in given.folders[:3] if not folder.is_dir()]
+    if missing: ask.error(f'{missing[0]} is no folder')
     if given.folders:
         places = dict(zip(('photos', 'originals', 'strange', 'runs'), (f.resolve() for f in given.folders)))
         places['runs'].mkdir(parents=True, exist_ok=True)
@@ -170,7 +174,9 @@ def main():
             said = make(name, places, 240*minutes)
             print(f'{name}: {said}, {(time.time() - start)/60:.1f} of {minutes} minutes', flush=True)
     for row in ages():
-        if row['changed']: print(f"{row['name']}: older than {', '.join(row['changed'])}. {row['why']}")
+        if row['changed']: print(f"{row['name']}: older than {', '.join(row['changed'])}")
+    for name in JOBS:
+        if not (RESULTS/f'{name}.json').exists(): print(f'{name}: not made yet')
 
 if __name__ == '__main__':
     main()

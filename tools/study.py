@@ -1,4 +1,4 @@
-"""The studies behind notebook 15: python tools/study.py STUDY DATA RUNS
+"""The studies behind notebooks 15 and 20: python tools/study.py STUDY DATA RUNS
 
 ablation  what each part of FAST is worth: 64 pixels, a third of the training photos, three seeds, on the validation set
 seeds     three short runs on all photos: how far do seeds spread, how long does it take to reach 85% on the test set
@@ -20,7 +20,7 @@ from animal_cls.device import get_device
 from animal_cls.model import MODELS, load_weights, read_header, summary
 from animal_cls.preprocess import fingerprints, prepare_data
 from animal_cls.recipe import FAST, TUNE, fit_recipe
-from animal_cls.train import train
+from animal_cls.train import size_of, train
 
 SEEDS = 0, 1, 2
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -125,8 +125,8 @@ def scaling():
         keep(rows)
 
 def taught():
-    "At 96 pixels on all photos, measured on the validation set: three short runs with a teacher, three as long without."
-    cache, rows = photos(96), []
+    "At 96 pixels, measured on the validation set. Both ways learn from the same squares, made for the teacher."
+    cache, rows = photos(size_of('package')), []
     valid = np.flatnonzero(cache.items.part == 'valid')
     same = read_header(weights_file())['run']['split'] == fingerprints(cache.items)['split']
     assert same, 'the teacher was made with another split: it may have learned from photos of the validation set'
@@ -135,7 +135,8 @@ def taught():
         recipe = turn(FAST, size=96, epochs=epochs, min_steps=0, seed=seed, **knobs)
         history = train('beyond', cache, recipe, out, resume=True)
         found = measure(load_weights(out/'weights.safetensors').to(get_device()), cache, valid)
-        return dict(way=way, seed=seed, epochs=epochs, seconds=history.seconds.sum()) | {k: found[k] for k in ('accuracy', 'n')}
+        row = dict(way=way, seed=seed, epochs=epochs, seconds=history.seconds.sum())
+        return row | {k: found[k] for k in ('accuracy', 'n')}
     alone, mine = learn('alone', 8, SEEDS[0]), learn('taught', 8, SEEDS[0], teacher='package')
     epochs = round(8*mine['seconds']/alone['seconds']) # as many as take the same time without a teacher
     for seed in SEEDS:
@@ -151,22 +152,24 @@ def best_rate(learn): # a function of a rate -> validation accuracy after a shor
     return tried
 
 def compare():
-    "`FAST` was made with *beyond*; the others get a learning rate of their own and nothing else. The test set is asked once."
+    "`FAST` was made with *beyond*; the others get a learning rate of their own. The test set is asked once."
     cache, base, rows = photos(128), turn(FAST, size=128), []
     for name in ('beyond', 'torchvision:mobilenet_v3_small', 'torchvision:resnet18'):
         short = name.replace(':', '-')
         def quick(lr):
-            recipe = turn(base, epochs=3, min_steps=0, lr=lr)
-            try: return train(name, cache, recipe, runs/f'{short}-{lr}', resume=True, init='random').valid_accuracy.iloc[-1]
+            recipe, out = turn(base, epochs=3, min_steps=0, lr=lr), runs/f'{short}-{lr}'
+            try: history = train(name, cache, recipe, out, resume=True, init='random')
             except UserError as e:
                 if 'no longer a number' not in str(e): raise
                 return 0. # it exploded
+            return history.valid_accuracy.iloc[-1]
         tried = best_rate(quick)
         out, lr = runs/short, max(tried, key=tried.get)
         train(name, cache, turn(base, lr=lr), out, resume=True, init='random')
         r, net = finish_run(out, cache), load_weights(out/'weights.safetensors')
-        rows.append({k: r[k] for k in FACTS} | dict(lr=lr, tried=tried, parameters=sum(p.numel() for p in net.parameters()),
-                                                    macs=int(summary(net, net.meta['size']).macs.sum())))
+        layers = summary(net, net.meta['size'])
+        rows.append({k: r[k] for k in FACTS} | dict(lr=lr, tried=tried, macs=int(layers.macs.sum()),
+                                                    parameters=sum(p.numel() for p in net.parameters())))
         keep(rows)
 
 globals()[study]()
