@@ -734,7 +734,8 @@ def main(
             status = a.run(a)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt: _complain('stopped by you; files already written are complete.')
+    except KeyboardInterrupt: # the first to be asked: before the import, no `UserError` is known
+        _complain('stopped by you; files already written are complete.')
     except UserError as e: _complain(e)
     except BrokenPipeError: _close_stdout() # the reader has gone, as in `| head`
     except OSError as e:

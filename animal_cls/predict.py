@@ -317,6 +317,7 @@ def leave_graph(weights=None)->Path: # as for `weights_file`; the graph
     with writing(file.parent, 'try again'): write_atomic(graph, write)
     return graph
 
+# %% ../nbs/11_predict.ipynb #19000024
 def _agree(net:_Portable, graph)->bool: # a file
     "Does a graph answer as the net does?"
     try: fast = Quick(graph)

@@ -71,8 +71,8 @@ class Recipe:
     compile: bool = False         # torch.compile: half a minute for each size, then faster steps on a graphics card
     min_batches: int = 1          # an epoch has at least this many batches, smaller ones if need be
     min_steps: int = 0            # a run has at least this many steps, in more epochs if need be
-    min_photos: int = 0           # with fewer photos, and no other knob turned, `fine_tune` leaves all layers but the last as they are
-    teacher: str = ''             # a weights file or 'package': its soft targets are learned instead of labels (distillation)
+    min_photos: int = 0           # `fine_tune` leaves all layers but the last as they are where it has fewer photos
+    teacher: str = ''             # a weights file or 'package': its soft targets are learned, not the labels (distillation)
     seed: int = 42                # of weights, order and augmentation
 
     def __post_init__(self):
