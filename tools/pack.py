@@ -51,7 +51,7 @@ if 'share' in meta:
 if teacher := r.get('teacher'):
     who = '*animals*, the net in the package' if teacher == 'package' else Path(teacher).name
     taught = {'teacher': f"{who}, a net of the kind {meta['taught_by']}: it answered for every crop, and those answers were "
-              'learned instead of the labels (Hinton et al. 2015)'}
+              'learned instead of the labels (Hinton et al. 2015), and with them its features (Romero et al. 2015)'}
 promises = {}
 if 'stay' in results:
     sets = ', '.join(f"{s['coverage']:.1f}% for a promise of {s['confidence']:.0%} ({s['size']:.2f} classes in a set)"

@@ -5,12 +5,13 @@ seeds     three short runs on all photos: how far do seeds spread, how long does
 generations  five epochs in batches of 64 for each net: the first at its 256 pixels, the others at 96
 few       20 to 200 photos of each of three classes, from scratch and from a net that has seen only the other seven
 scaling   seconds per epoch, by photos and by threads
-taught    three short runs of beyond with a teacher, and three alone that take as long
+taught    short runs of beyond with a teacher, with a teacher's answers only, and alone for as long; three of each
 compare   FAST from scratch: beyond, and nets that others have made, each at the learning rate that suits it
 
 Writes results/STUDY.json after each run; runs that are already in RUNS are not repeated."""
 import dataclasses, sys, tempfile
 from pathlib import Path
+from unittest.mock import patch
 import numpy as np, torch
 from animal_cls.core import UserError
 from animal_cls.data import get_data, weights_file
@@ -20,7 +21,7 @@ from animal_cls.device import get_device
 from animal_cls.model import MODELS, load_weights, read_header, summary
 from animal_cls.preprocess import fingerprints, prepare_data
 from animal_cls.recipe import FAST, TUNE, fit_recipe
-from animal_cls.train import size_of, train
+from animal_cls.train import FEATURES, size_of, train
 
 SEEDS = 0, 1, 2
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -125,7 +126,7 @@ def scaling():
         keep(rows)
 
 def taught():
-    "At 96 pixels, measured on the validation set. Both ways learn from the same squares, made for the teacher."
+    "At 96 pixels, measured on the validation set. All ways learn from the same squares, made for the teacher."
     cache, rows = photos(size_of('package')), []
     valid = np.flatnonzero(cache.items.part == 'valid')
     same = read_header(weights_file())['run']['split'] == fingerprints(cache.items)['split']
@@ -133,14 +134,16 @@ def taught():
     def learn(way, epochs, seed, **knobs): # -> its row
         out = runs/f'{way}-{epochs}-{seed}'
         recipe = turn(FAST, size=96, epochs=epochs, min_steps=0, seed=seed, **knobs)
-        history = train('beyond', cache, recipe, out, resume=True)
+        with patch('animal_cls.train.FEATURES', 0. if way == 'answers only' else FEATURES):
+            history = train('beyond', cache, recipe, out, resume=True)
         found = measure(load_weights(out/'weights.safetensors').to(get_device()), cache, valid)
         row = dict(way=way, seed=seed, epochs=epochs, seconds=history.seconds.sum())
         return row | {k: found[k] for k in ('accuracy', 'n')}
     alone, mine = learn('alone', 8, SEEDS[0]), learn('taught', 8, SEEDS[0], teacher='package')
     epochs = round(8*mine['seconds']/alone['seconds']) # as many as take the same time without a teacher
     for seed in SEEDS:
-        rows += [learn('taught', 8, seed, teacher='package'), learn('alone', epochs, seed)]
+        rows += [learn(way, 8, seed, teacher='package') for way in ('taught', 'answers only')]
+        rows.append(learn('alone', epochs, seed))
         keep(rows, same_epochs=alone)
 
 def best_rate(learn): # a function of a rate -> validation accuracy after a short run
