@@ -72,7 +72,7 @@ class Recipe:
     min_batches: int = 1          # an epoch has at least this many batches, smaller ones if need be
     min_steps: int = 0            # a run has at least this many steps, in more epochs if need be
     min_photos: int = 0           # `fine_tune` leaves all layers but the last as they are where it has fewer photos
-    teacher: str = ''             # a weights file or 'package': its answers and features are learned, not the labels (distillation)
+    teacher: str = ''             # a weights file or 'package': its answers and features are learned, not labels
     seed: int = 42                # of weights, order and augmentation
 
     def __post_init__(self):

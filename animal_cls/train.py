@@ -150,7 +150,7 @@ def _label_loss(logits, yb, others, share, weight, smooth): # others: what is bl
 def _learn_from(model, xb, yb, amp, loss, targets, rows:slice)->tuple: # as in `train_step`
     "Forward and backward for a part of a batch: its share of the loss, number right."
     with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp): out = model(xb[rows])
-    mine = loss(out, *[t[rows] for t in targets])*(len(yb[rows])/len(yb))
+    mine = loss(out, *[t[rows] for t in targets])*(len(xb[rows])/len(xb))
     mine.backward()
     logits = out[0] if isinstance(out, tuple) else out
     return mine.detach(), (logits.argmax(1) == yb[rows]).sum()
@@ -198,7 +198,7 @@ def _with_features(net:nn.Module, xb)->tuple: # logits (n, classes), what the la
     return logits, kept[0]
 
 class Student(nn.Module):
-    "A net, and a linear layer that says from its features what the teacher's are; `hint` has done its work at the end."
+    "A net, and a linear layer, `hint`, that tells the teacher's features from its own; dropped when training ends."
     def __init__(self, net:nn.Module, n:int): # n: features of the teacher
         super().__init__()
         self.net, self.hint = net, nn.Linear(net.get_submodule(last_layer(net)).in_features, n)

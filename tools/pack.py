@@ -50,7 +50,7 @@ if 'share' in meta:
                                    f"at {run['size']} pixels" + f'; other knobs: {differs}'*bool(differs))
 if teacher := r.get('teacher'):
     who = '*animals*, the net in the package' if teacher == 'package' else Path(teacher).name
-    taught = {'teacher': f"{who}, a net of the kind {meta['taught_by']}: it answered for every crop, and those answers were "
+    taught = {'teacher': f"{who}, a net of the kind {meta['taught_by']}: it saw every crop, too; its answers were "
               'learned instead of the labels (Hinton et al. 2015), and with them its features (Romero et al. 2015)'}
 promises = {}
 if 'stay' in results:

@@ -51,7 +51,7 @@ JOBS = {
     'leak': (30, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
     'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
     'ablation': (45, 'train recipe', 'tools/study.py ablation {photos} {runs}/ablation'),
-    'taught': (45, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
+    'taught': (60, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
     'compare': (120, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
 }
 
