@@ -19,7 +19,7 @@ from .data import _checksum, weights_file
 from .device import allowed_threads, at_a_time, bf16_pays, enough_memory, get_device, in_streams, is_full
 from .device import layout, Meter, must_fit, passed, peak_flops, pixels_on, Recorder, send, set_seed
 from .device import settings, tick, with_threads
-from .features import probe
+from .features import last_inputs, probe
 from .model import add_to_header, create_model, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from, summary
 from .preprocess import Cache, channel_stats, fingerprints, lessons, was_seen
@@ -192,11 +192,6 @@ def size_of(teacher:str)->int: # as in a recipe; the side of the crops that it h
 TEMPERATURE = 2.5 # what a teacher's logits are divided by
 FEATURES = 16. # how much a teacher's features count; its answers count 1
 
-def _with_features(net:nn.Module, xb)->tuple: # logits (n, classes), what the last layer makes them from (n, …)
-    kept = []
-    with net.dropout.register_forward_pre_hook(lambda layer, inputs: kept.append(inputs[0])): logits = net(xb)
-    return logits, kept[0]
-
 class Student(nn.Module):
     "A net, and a linear layer, `hint`, that tells the teacher's features from its own; dropped when training ends."
     def __init__(self, net:nn.Module, n:int): # n: features of the teacher
@@ -204,8 +199,10 @@ class Student(nn.Module):
         self.net, self.hint = net, nn.Linear(net.get_submodule(last_layer(net)).in_features, n)
 
     def forward(self, xb): # (N, 3, H, W) -> (N, classes), (N, n)
-        logits, features = _with_features(self.net, xb)
-        return logits, self.hint(features)
+        kept = []
+        with self.net.dropout.register_forward_pre_hook(lambda layer, inputs: kept.append(inputs[0])):
+            logits = self.net(xb)
+        return logits, self.hint(kept[0])
 
 def _taught_loss(out, soft_targets, features, spread, weight): # out: of a `Student`; spread: variance of the features
     logits, hints = out
@@ -237,8 +234,8 @@ class Teacher:
         xb = xb.contiguous(memory_format=layout(xb.device))
         with torch.autocast(xb.device.type, torch.bfloat16, enabled=amp):
             some = at_a_time(xb.device, self.size)*torch.get_num_threads() # each core takes its share of them
-            logits, features = (torch.cat(part).float() for part in zip(*[_with_features(self.net, part) for part in xb.split(some)]))
-        return (logits[:, self.columns]/TEMPERATURE).softmax(1), features
+            with last_inputs(self.net) as features: logits = torch.cat([self.net(part) for part in xb.split(some)])
+        return (logits.float()[:, self.columns]/TEMPERATURE).softmax(1), torch.cat(features).float()
 
 # %% ../nbs/07_train.ipynb #15232b20
 class Run:
