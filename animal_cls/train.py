@@ -316,6 +316,7 @@ def make_optimizer(model:nn.Module, r:Recipe,
 def _teacher_for(run:Run)->Teacher:
     "The teacher that a recipe names; says if it knows the photos that are to judge its student."
     teacher, items = Teacher(run.recipe.teacher, run.batches.classes, run.batches.device), run.cache.items
+    if run.recipe.batch < 2*world()[1]: raise UserError('What a teacher sees is compared within a batch: two photos at least.')
     test = items.key[items.part == 'test']
     known = was_seen(np.stack(test), teacher.seen, run.cache.near).sum() if len(test) else 0
     if known and not world()[0]:

@@ -87,7 +87,7 @@ def measure_archive(archive):
         unpack(archive, args.work)
         cache = photos()
         test = np.flatnonzero(cache.items.part == 'test')
-        for name in 'beyond', 'final':
+        for name in 'beyond-taught', 'final':
             net = load_weights(ASSETS/f'{name}.safetensors')
             found = measure(net, cache, test)
             rows[name] = dict(usual=net.meta['accuracy']['test'], archive=found['accuracy'])

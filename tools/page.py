@@ -178,7 +178,7 @@ def open_graph(file):
 def check_graphs(folder, paths):
     "Graphs of three nets in ONNX Runtime: heat maps, any number of photos, facts that travel along; what heat costs."
     facts = {}
-    nets = {name: ASSETS/f'{name}.safetensors' for name in ('final', 'beyond', 'animals')}
+    nets = {name: ASSETS/f'{name}.safetensors' for name in ('final', 'beyond-taught', 'animals')}
     for name, weights in nets.items():
         export_onnx(weights, folder/f'{name}.onnx')
         graph, net = open_graph(folder/f'{name}.onnx'), load_weights(weights)
