@@ -51,7 +51,7 @@ JOBS = {
     'leak': (30, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
     'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
     'ablation': (45, 'train recipe', 'tools/study.py ablation {photos} {runs}/ablation'),
-    'taught': (60, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
+    'taught': (95, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
     'compare': (120, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
 }
 
@@ -61,7 +61,7 @@ WHAT = '19,982 photos of Animals-10, shorter side 160 px'
 WHY = dict.fromkeys(('animals', 'beyond', 'beyond-taught', 'final'), 'a long run: the figure is about its weights')
 WHY |= dict.fromkeys(('beyond-strange', 'beyond-taught-strange'), 'about the weights of a long run')
 WHY |= dict.fromkeys(('deck', 'efficientnet-lite0'), 'a long run, to compare with')
-WHY |= dict.fromkeys(('final-fast-first-try', 'final-fast-second-try'), 'an attempt of its time')
+WHY |= dict.fromkeys(('final-fast-first-try', 'final-fast-second-try', 'beyond-taught-first-try'), 'an attempt of its time')
 WHY |= dict.fromkeys(('own-imagenet-tuned', 'own-ten-tuned', 'own-seven', 'seven-strange', 'many-small32'),
                      'what was tried before the default changed')
 WHY['lite'] = 'a copy of ImageNet weights, measured once'
