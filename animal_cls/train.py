@@ -166,7 +166,7 @@ def train_step(model, opt, xb, yb, r:Recipe,
     if share is None: share = _blend_share(r)
     if r.mixup: xb = _blend(xb, share)
     targets, loss = (yb, yb.flip(0)), partial(_label_loss, share=share if r.mixup else None, smooth=r.label_smoothing)
-    if taught: targets, loss = taught, partial(_taught_loss, spread=taught[1].var(0, correction=0).sum())
+    if taught: targets, loss = (taught[0], _standardised(taught[1])), _taught_loss
     learn = partial(_learn_from, model, xb, yb, amp, partial(loss, weight=weight), targets)
     n = getattr(model, 'fits', len(yb))
     while True:
@@ -191,6 +191,7 @@ def size_of(teacher:str)->int: # as in a recipe; the side of the crops that it h
 # %% ../nbs/07_train.ipynb #7eac0002
 TEMPERATURE = 2.5 # what a teacher's logits are divided by
 FEATURES = 16. # how much a teacher's features count; its answers count 1
+SPREAD = 128. # the variance that they are brought to, so that one learning rate suits all teachers
 
 class Student(nn.Module):
     "A net, and a linear layer, `hint`, that tells the teacher's features from its own; dropped when training ends."
@@ -204,9 +205,13 @@ class Student(nn.Module):
             logits = self.net(xb)
         return logits, self.hint(kept[0])
 
-def _taught_loss(out, soft_targets, features, spread, weight): # out: of a `Student`; spread: variance of the features
+def _standardised(features): # (n, …) of a batch -> with a mean of 0 each, and a variance of `SPREAD` together
+    features = features - features.mean(0)
+    return features*(SPREAD/features.square().sum(1).mean()).sqrt()
+
+def _taught_loss(out, soft_targets, features, weight): # out: of a `Student`; features: standardised
     logits, hints = out
-    unexplained = (hints.float() - features).square().sum(1).mean()/spread
+    unexplained = (hints.float() - features).square().sum(1).mean()/SPREAD
     return F.cross_entropy(logits.float(), soft_targets, weight) + FEATURES*unexplained
 
 # %% ../nbs/07_train.ipynb #7eac0004
