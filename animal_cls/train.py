@@ -200,7 +200,7 @@ class Student(nn.Module):
         self.net, self.hint = net, nn.Linear(net.get_submodule(last_layer(net)).in_features, n)
 
     def forward(self, xb): # (N, 3, H, W) -> (N, classes), (N, n)
-        kept = []
+        kept = [] # before dropout, and to be learned from: `last_inputs` gives neither
         with self.net.dropout.register_forward_pre_hook(lambda layer, inputs: kept.append(inputs[0])):
             logits = self.net(xb)
         return logits, self.hint(kept[0])
@@ -321,7 +321,8 @@ def make_optimizer(model:nn.Module, r:Recipe,
 def _teacher_for(run:Run)->Teacher:
     "The teacher that a recipe names; says if it knows the photos that are to judge its student."
     teacher, items = Teacher(run.recipe.teacher, run.batches.classes, run.batches.device), run.cache.items
-    if run.recipe.batch < 2*world()[1]: raise UserError('What a teacher sees is compared within a batch: two photos at least.')
+    if run.recipe.batch < 2*world()[1]:
+        raise UserError("A teacher's features are compared within a batch, so it needs two photos or more.")
     test = items.key[items.part == 'test']
     known = was_seen(np.stack(test), teacher.seen, run.cache.near).sum() if len(test) else 0
     if known and not world()[0]:
