@@ -137,9 +137,9 @@ class Answers:
 
     def left(self, paths:list)->list: # of photos
         "The photos without an answer; raises `UserError` for a file that is something else, or another net's."
-        paths = list(dict.fromkeys(map(str, paths)))
-        kept = _open(self, paths)
-        return [p for p in paths if p not in kept]
+        paths = {os.path.abspath(p): str(p) for p in reversed(paths)}
+        kept = _open(self, list(paths.values()))
+        return [p for whole, p in reversed(paths.items()) if whole not in kept]
 
     def add(self, rows:list): # from `table_row`, with the further columns
         own = dict(sorted_to='', weights=self.weights)
@@ -179,23 +179,24 @@ def _begin(table): # make its file
     write_atomic(table.growing, lambda p: p.write_bytes(_head(table) if table.growing.suffix == '.csv' else b''))
 
 # %% ../nbs/17_answers.ipynb #17000050
-def _kept(table)->set: # paths
-    "The photos whose answers hold; the others leave the table, unless they have been sorted."
+def _kept(table, paths:list)->set: # of absolute paths
+    "The photos whose answers hold; others that are asked for leave the table, unless they have been sorted."
     if not table.growing.stat().st_size: return set()
     more = ['picture'] if 'picture' in table.columns else []
     old = _read(table.growing, ['path', 'error', 'sorted_to', 'weights', 'stamp', *more])
     if set(old.weights) - {table.weights}:
         raise UserError(f"'{table.file}' holds answers of another net, or with other options: "
                         'give another --out, or delete it.')
-    now = old.path.map(_stamp)
+    now, whole, asked = old.path.map(_stamp), old.path.map(os.path.abspath), set(map(os.path.abspath, paths))
     stale = (old.error != '') | (now != old.stamp) & (now != '')
     if more: stale |= old.picture.map(lambda name: bool(name) and not (table.file.parent/name).exists())
+    stale &= whole.isin(asked)
     changed = stale & (old.sorted_to != '')
     if changed.any(): note(f'{changed.sum():,} photo(s) have changed since they were sorted: unsort them to ask again')
     if (stale := stale & ~changed).any():
         note(f'asking again about {stale.sum():,} photo(s) that have changed or could not be opened')
         with writing(table.file, 'start again'): _write(_read(table.growing)[~stale], table.growing)
-    return set(old.path[~stale])
+    return set(whole[~stale])
 
 def _open(table, paths:list)->set: # an `Answers`; those whose answers hold
     "Make a table ready to grow."
@@ -205,7 +206,7 @@ def _open(table, paths:list)->set: # an `Answers`; those whose answers hold
         if not table.growing.exists() or not table.growing.stat().st_size: _begin(table)
         _must_be_ours(table)
         _cut_half_line(table.growing)
-        kept, table.out = _kept(table), open(table.growing, 'ab', buffering=0)
+        kept, table.out = _kept(table, paths), open(table.growing, 'ab', buffering=0)
         table.lock = stack.pop_all()
     return kept
 

@@ -356,7 +356,7 @@ def cmd_predict(
     if a.cluster and not (a.out or a.sort_into): raise UserError('--cluster fills a table: add --out.')
     given = expand(a.paths)
     paths = _but(given, a.out, a.sort_into)
-    if given and not paths: raise UserError(f"All photos lie inside '{a.sort_into}': give another folder.")
+    if given and not paths: raise UserError(f"All photos lie inside '{a.sort_into or a.out}': give another place.")
     plain = len(paths) <= 16 and a.confidence is None and not (a.out or a.sort_into)
     here = os.environ.get('ANIMAL_CLS_DEVICE', 'cpu') == 'cpu'
     net = quick(a.weights) if plain and here else None
@@ -364,7 +364,7 @@ def cmd_predict(
     from animal_cls.predict import load # takes a second or two
     predictor = load(a.weights)
     judges = predictor.model.scores
-    if a.confidence and judges is not None and a.confidence > (most := len(judges)/(len(judges) + 1)):
+    if a.confidence and judges is not None and 1 > a.confidence > (most := len(judges)/(len(judges) + 1)):
         note(f'{len(judges)} validation photos can promise no more than {100*most:.1f}%, so each set holds all classes')
     if a.out or a.sort_into: return _predict_into(a, predictor, paths)
     return _say(predictor.stream(paths, a.batch, confidence=a.confidence), predictor.classes, paths, a.json)
@@ -376,14 +376,18 @@ def _say(rows, classes:list, paths:list, as_json:bool)->int: # answers, as they 
     return _finish(table.photos[table['class'] == 'could not be opened'].sum())
 
 # %% ../nbs/95_cli.ipynb #64acf4a7
+def _in_a_line(path)->str: # as `ls` shows it: a control character becomes '?'
+    return ''.join(c if c.isprintable() or c > '\x9f' else '?' for c in str(path))
+
 def _printed(rows, classes:list, paths:list, as_json=False): # yields the rows
     "Print answers as they come."
     from animal_cls.answers import as_line, called
     wide, name = min(60, max(map(len, paths), default=0)), max(len(called(c)) for c in classes)
     for row in rows:
+        path = _in_a_line(row['path'])
         if as_json: print(json.dumps(row))
-        elif 'error' in row: print(f"{row['path']}: {row['error']}", file=sys.stderr)
-        else: print(as_line(row, wide, name))
+        elif 'error' in row: print(f"{path}: {row['error']}", file=sys.stderr)
+        else: print(as_line(row | dict(path=path), wide, name))
         yield row
 
 # %% ../nbs/95_cli.ipynb #a5760938
@@ -622,24 +626,25 @@ def cmd_export(
     from animal_cls.core import UserError
     from animal_cls.data import get_data
     from animal_cls.predict import export_int8, export_onnx, leave_graph
-    if a.beside and a.int8 is not None: raise UserError('--beside and --int8: choose one.')
+    if a.beside and (a.out or a.int8 is not None): raise UserError('--beside goes with neither --out nor --int8.')
+    out = a.out or 'model.onnx'
     if a.beside:
         print(f'{leave_graph(a.weights)}: the graph of these weights; predict now answers sooner about a few photos')
         return 0
     if a.int8 is None:
-        difference = export_onnx(a.weights, a.out)
+        difference = export_onnx(a.weights, out)
         checked = '' if math.isnan(difference) else f'; at most {difference:.1e} away from PyTorch'
-        print(f'{a.out}: bytes in, probabilities out{checked}')
+        print(f'{out}: bytes in, probabilities out{checked}')
         return 0
-    r = export_int8(a.weights, a.out, *get_data(a.int8 or None), progress=not a.quiet)
-    print(f"{a.out}: bytes in, probabilities out, computed in int8; right on {r['accuracy']:.1f}% of {r['n']} photos "
+    r = export_int8(a.weights, out, *get_data(a.int8 or None), progress=not a.quiet)
+    print(f"{out}: bytes in, probabilities out, computed in int8; right on {r['accuracy']:.1f}% of {r['n']} photos "
           f"({r['was']:.1f}% in float), {r['same']:.1f}% of the answers are the same")
     return 0
 
 # %% ../nbs/95_cli.ipynb #14811f12
 def _export_arguments(c:argparse.ArgumentParser):
     c.add_argument('weights', metavar='WEIGHTS', nargs='?', help='a weights file (default: the one in the package)')
-    _add_out(c, 'the ONNX file (default: model.onnx)', 'model.onnx')
+    _add_out(c, 'the ONNX file (default: model.onnx)')
     c.add_argument('--beside', action='store_true', help='leave a small graph beside the weights instead, with which '
                    'predict answers sooner about a few photos')
     c.add_argument('--int8', metavar='DATA', nargs='?', const='',
@@ -677,7 +682,9 @@ def cmd_bench(
 )->int:                   # exit status
     "compare the speed of this project with that of the other libraries installed"
     from animal_cls.bench import BENCHES
+    from animal_cls.core import UserError
     from animal_cls.evaluate import save_results
+    if not 0 < a.seconds < math.inf: raise UserError('--seconds must be above 0.')
     table = BENCHES[a.what](a.data, a.seconds)
     print(table.to_string(float_format='%.2f', na_rep=''))
     if a.out:

@@ -189,7 +189,8 @@ def fold(model:nn.Module, # stays as it is
     "A copy of a net in which batch norm is part of the convolutions before it."
     model = copy.deepcopy(model).eval()
     for seq in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
-        for k, (first, second) in enumerate(zip(seq[:-1], seq[1:])):
+        layers = list(seq)
+        for k, (first, second) in enumerate(zip(layers, layers[1:])):
             if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                 seq[k], seq[k + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
     return model
@@ -379,8 +380,10 @@ def _usable(meta:_Header)->bool: # values of a wrong type may also raise
 def read_header(path)->dict: # the header; a missing cache_size, crop, temperature or sure_from reads as its default
     "The header of a weights file; raises `UserError` if it is not one of ours."
     hint = 'give a file that animal_cls train has written (weights.safetensors)'
+    file = weights_file(path)
     try:
-        with safe_open(weights_file(path), 'pt') as f: meta = _Header(**json.loads(f.metadata()['animal_cls']))
+        if not file.is_file(): raise FileNotFoundError # opening a pipe would block
+        with safe_open(file, 'pt') as f: meta = _Header(**json.loads(f.metadata()['animal_cls']))
         ok = _usable(meta)
     except FileNotFoundError as e: raise UserError(f"There is no weights file '{path}': {hint}.") from e
     except (SafetensorError, OSError) as e:

@@ -97,9 +97,10 @@ def change(recipe:Recipe,
           )->Recipe:       # with these knobs turned
     "Turn knobs by name; raises `UserError` for a name or a value that no recipe has."
     for knob in knobs:
-        name, _, text = knob.partition('=')
-        if name not in vars(recipe):
-            raise UserError(f"No recipe has a '{name}': choose among {', '.join(vars(recipe))}.")
+        name, sign, text = knob.partition('=')
+        known = [k for k in vars(recipe) if k != 'name'] # a recipe's name goes by what it does
+        if name not in known: raise UserError(f"No recipe has a '{name}': choose among {', '.join(known)}.")
+        if not sign: raise UserError(f"'{name}' needs a value: write {name}=VALUE.")
         try: value = ast.literal_eval(text)
         except (ValueError, SyntaxError): value = text
         kind = type(getattr(recipe, name))

@@ -207,7 +207,7 @@ class Student(nn.Module):
 
 def _standardised(features): # (n, …) of a batch -> with a mean of 0 each, and a variance of `SPREAD` together
     features = features - features.mean(0)
-    return features*(SPREAD/features.square().sum(1).mean()).sqrt()
+    return features*(SPREAD/features.square().sum(1).mean().clamp(min=1e-6)).sqrt() # a photo may meet only itself
 
 def _taught_loss(out, soft_targets, features, weight): # out: of a `Student`; features: standardised
     logits, hints = out
@@ -717,4 +717,5 @@ def _keep_between(first, last, cache, shares=(.5, .75, 1., .25, 0.)): # weights 
         scores[share] = 100*(logits.argmax(1) == ys).double().mean().item()
     best = max(shares, key=scores.get) # the first of equals
     go_to(best)
+    if not best: meta.pop('taught_by', None) # what is kept has had no teacher
     save_weights(last, net, meta | dict(share=best, accuracy={meta['chosen_on']: scores[best]}))

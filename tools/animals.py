@@ -22,6 +22,7 @@ from animal_cls.train import predict_logits
 
 SHARES, SIZE = (.5, .75, 1.), 256
 
+if len(sys.argv) < 4: sys.exit(__doc__)
 data, out, *tuned = sys.argv[1], *map(Path, sys.argv[2:])
 net = load_weights(tuned[0]/'weights.safetensors')
 last, meta = last_layer(net), net.meta

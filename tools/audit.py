@@ -98,6 +98,7 @@ def hashes(n, radius=8, seed=0):
     return dict(hashes=n, planted=k, found=int(found.sum()), other_pairs=others, seconds=seconds,
                 peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss//1024)
 
+if len(sys.argv) < 3: sys.exit(__doc__)
 originals, photos = sys.argv[1:3]
 out = dict(what='what scan and audit find')
 out['hashes'] = [hashes(n) for n in (10_000, 100_000, 1_000_000)]

@@ -25,4 +25,4 @@ def main(data, weights='package'):
     save_results(dict(photos=n, seconds=seconds, same=same, weights=Path(weights).stem),
                  Path('results')/'cluster.json')
 
-if __name__ == '__main__': main(*sys.argv[1:])
+if __name__ == '__main__': main(*sys.argv[1:]) if sys.argv[1:] else sys.exit(__doc__)

@@ -51,6 +51,7 @@ def features(some):
     seconds, peak = watched(lambda: embed(model, cache, progress=False))
     return dict(photos=len(cache), seconds=seconds, photos_per_second=len(cache)/seconds, peak_mb=peak)
 
+if len(sys.argv) < 2: sys.exit(__doc__)
 root, items = get_data(sys.argv[1])
 model, reference, turns = _imagenet(192), EfficientNet.from_name('efficientnet-lite0'), []
 quarter = items.iloc[::4].reset_index(drop=True)

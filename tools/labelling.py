@@ -15,6 +15,7 @@ from animal_cls.preprocess import build_cache
 from animal_cls.scan import HASHES, near_duplicates, scan
 
 STEPS = [*range(10, 401, 10)]
+if len(sys.argv) < 2: sys.exit(__doc__)
 root, items = get_data(sys.argv[1])
 draws = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 cache = build_cache(root, items, _imagenet().meta['cache_size'])

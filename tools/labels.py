@@ -10,6 +10,7 @@ import numpy as np, pandas as pd
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
 
+if len(sys.argv) < 2: sys.exit(__doc__)
 root, items = get_data(sys.argv[1])
 share = float(sys.argv[2]) if len(sys.argv) > 2 else .03
 rng = np.random.default_rng(0)

@@ -16,6 +16,7 @@ from animal_cls.recipe import FAST, fit_recipe
 from animal_cls.train import train
 
 SEEDS = 0, 1, 2
+if len(sys.argv) < 3: sys.exit(__doc__)
 root, items = get_data(sys.argv[1])
 cache = prepare_data(root, items)
 group = near_duplicates(np.stack(cache.items.key))

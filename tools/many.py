@@ -17,6 +17,7 @@ from animal_cls.evaluate import save_results
 from animal_cls.predict import load
 from animal_cls.quick import read_photo
 
+if len(sys.argv) < 2: sys.exit(__doc__)
 folder, *given = sys.argv[1:]
 folder, (n, kills, weights) = Path(folder), [*given, *('100000', '10', 'package')[len(given):]]
 n, kills = int(n), int(kills)

@@ -12,6 +12,7 @@ from animal_cls.evaluate import save_results
 from animal_cls.predict import Predictor
 from animal_cls.scan import HASHES, near_duplicates, scan
 
+if len(sys.argv) < 5: sys.exit(__doc__)
 name, data, n, draws, *options = sys.argv[1:]
 strange = options.pop(1) if options[:1] == ['--strange'] else None
 options = options[1:] if strange else options

@@ -3,13 +3,14 @@
 Writes animal_cls/assets/NAME.safetensors (float16 matrices), its model card NAME.md, and results/NAME.json. A net
 called 'sample' gets only the weights; with --results only the results are written. The packed weights are measured
 again on the run's test set, and refused if their accuracy is not that of the run."""
-import json, sys
+import json, shutil, sys, tempfile
 from pathlib import Path
 from animal_cls.data import ASSETS, get_data, weights_file
 from animal_cls.evaluate import evaluate, save_results
 from animal_cls.model import load_weights, read_seen, save_weights
 from animal_cls.predict import leave_graph
 
+if len(sys.argv) < 5: sys.exit(__doc__)
 run, data, name, photos = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 results = json.loads((run/'results.json').read_text())
 results_file, strange_file = (Path('results')/f'{name}{more}.json' for more in ('', '-strange'))
@@ -21,13 +22,15 @@ if sys.argv[5:] == ['--results']:
 model = load_weights(run/'weights.safetensors')
 meta = model.meta
 target = ASSETS/f'{name}.safetensors'
-save_weights(target, model, meta, read_seen(run/'weights.safetensors'), half=True)
 root, items = get_data(data)
-packed = evaluate(target, root, items)
-if packed['n'] != results['n'] or abs(packed['accuracy'] - results['accuracy']) > .1:
-    target.unlink()
-    sys.exit(f"The packed weights reach {packed['accuracy']:.2f}% on {packed['n']} photos, "
-             f"the run {results['accuracy']:.2f}% on {results['n']}.")
+with tempfile.TemporaryDirectory() as tmp: # the net that is there now stays until this one has passed
+    file = Path(tmp)/target.name
+    save_weights(file, model, meta, read_seen(run/'weights.safetensors'), half=True)
+    packed = evaluate(file, root, items)
+    if packed['n'] != results['n'] or abs(packed['accuracy'] - results['accuracy']) > .1:
+        sys.exit(f"The packed weights reach {packed['accuracy']:.2f}% on {packed['n']} photos, "
+                 f"the run {results['accuracy']:.2f}% on {results['n']}.")
+    shutil.copyfile(file, target)
 if target == weights_file(): leave_graph(target) # the net that answers when none is named answers at once
 if name == 'sample':
     print(target, f"{packed['accuracy']:.2f}%: a net for the notebooks, without a card")

@@ -17,6 +17,7 @@ from animal_cls.features import closeness, embed
 from animal_cls.model import last_layer, load_weights
 from animal_cls.preprocess import build_cache, prepare_data, read_split
 
+if len(sys.argv) < 5: sys.exit(__doc__)
 weights, data, strange, name = weights_file(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 NEAR = '''
 African_crocodile American_black_bear Angora Arabian_camel Madagascar_cat ant bee_eater black-footed_ferret

@@ -24,6 +24,7 @@ from animal_cls.recipe import FAST, TUNE, fit_recipe
 from animal_cls.train import FEATURES, size_of, train
 
 SEEDS = 0, 1, 2
+if len(sys.argv) < 4: sys.exit(__doc__)
 study, data, runs = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 turn = dataclasses.replace
 
