@@ -12,6 +12,9 @@ from pathlib import Path
 from . import __version__
 
 # %% ../nbs/95_cli.ipynb #aa1d0332
+def _counted(k:int, what='photo')->str: # '1 photo', '2,000 photos', '3 classes'
+    return f"{k:,} {what}{'e'*(what[-1] == 's' and k != 1)}{'s'*(k != 1)}"
+
 def _get_items(
     data:str|None,     # DATA
     curation:str|None, # a curation.csv
@@ -27,7 +30,7 @@ def _get_items(
     if table is None: return root, items
     here = table.path.isin(items.path)
     n = table.action[here].value_counts()
-    missing = '' if here.all() else f', {(~here).sum()} row(s) ignored because their photos are not here'
+    missing = '' if here.all() else f', {_counted((~here).sum(), "row")} ignored because their photos are not here'
     print(f"curation: {n.get('relabel', 0)} relabelled, {n.get('exclude', 0)} excluded{missing}")
     return root, curate(items, table)
 
@@ -102,12 +105,12 @@ def cmd_scan(
         stopped = True
     if a.out: save_scan(table, a.out)
     if stopped:
-        print(f'stopped: {len(table)} of {len(items)} files are done; the next scan continues from there',
+        print(f'stopped: {len(table)} of {_counted(len(items), "file")} are done; the next scan continues from there',
               file=sys.stderr)
     _show_scan(table)
     bad, classes = table[table.error != ''], table.label[table.label != ''].nunique()
     _say_errors('unreadable', zip(bad.path, bad.error))
-    print(f'{len(table)} files in {classes} classes, {len(bad)} unreadable{f"; table in {a.out}" if a.out else ""}')
+    print(f'{_counted(len(table), "file")} in {_counted(classes, "class")}, {len(bad)} unreadable{f"; table in {a.out}" if a.out else ""}')
     return int(stopped)
 
 # %% ../nbs/95_cli.ipynb #35561b77
@@ -140,7 +143,7 @@ def cmd_audit(
     for issue, n in findings.issue.value_counts().items():
         first = findings[findings.issue == issue].iloc[0]
         print(f'{n:6} {issue:16} for example', *([f'{first.path}:'] if first.path else []), first.detail)
-    print(f'{len(findings)} findings in {len(items)} files{f"; all of them in {a.out}" if a.out else ""}')
+    print(f'{_counted(len(findings), "finding")} in {_counted(len(items), "file")}{f"; all of them in {a.out}" if a.out else ""}')
     _compare_with_truth(root, findings)
     return 0
 
@@ -248,7 +251,7 @@ def _say_errors(what:str, bad): # pairs: path, error
 def _report_left_out(bad:list): # dicts: path, error
     "Name and count the files that could not be decoded."
     _say_errors('left out', [(b['path'], b['error']) for b in bad])
-    if bad: print(f'{len(bad)} unreadable file(s) left out')
+    if bad: print(f'{_counted(len(bad), "unreadable file")} left out')
 
 def _report_photos(cache): # from `prepare_data`
     "What should be known about the photos of a run."
@@ -261,7 +264,7 @@ def _say_probe(history): # of the probe
 
 def _measured(r:dict)->str: # results
     if r.get('folds'): return f"{_accuracy(r)}, each of the {r['n']} photos judged by a probe that has not seen it"
-    return f"test {_accuracy(r)} on {r['n']} photos"
+    return f"test {_accuracy(r)} on {_counted(r['n'])}"
 
 def _accuracy(r:dict)->str: # results
     low, high = r['interval']
@@ -312,12 +315,12 @@ def cmd_evaluate(
     results = evaluate(a.weights, root, items, flip=a.flip, all=a.all, progress=not a.quiet)
     if a.out: save_results(results, a.out)
     _report_left_out(results['bad'])
-    if results['n_skipped']: print(f"{results['n_skipped']} file(s) left out because the net does not know their class")
+    if results['n_skipped']: print(f"{_counted(results['n_skipped'], 'file')} left out because the net does not know their class")
     if results['n_seen']:
         how = 'and are measured all the same' if a.all else 'and are left out'
         print(f"{results['n_seen']} photos, or near-duplicates of them, were seen in training {how}")
     flip = f", with flip averaging {results['accuracy_flip']:.1f}%" if a.flip else ''
-    print(f"{_accuracy(results)} on {results['n']} photos{flip}")
+    print(f"{_accuracy(results)} on {_counted(results['n'])}{flip}")
     return 0
 
 # %% ../nbs/95_cli.ipynb #c0457898
@@ -331,7 +334,7 @@ def _evaluate_arguments(c:argparse.ArgumentParser):
 
 # %% ../nbs/95_cli.ipynb #414fea98
 def _finish(failed:int)->int: # number of inputs that failed -> exit status
-    if failed: print(f'animal_cls: {failed} input(s) could not be opened as photos', file=sys.stderr)
+    if failed: print(f'animal_cls: {_counted(failed, "input")} could not be opened as photos', file=sys.stderr)
     return int(failed > 0)
 
 def _say_tally(table): # by class
@@ -420,7 +423,7 @@ def _predict_into(a, predictor, paths)->int: # exit status
     if len(df): _say_tally(tally(df))
     here = df[df.path.isin(paths)]
     _say_errors('not a photo', zip(here.path[here.error != ''], here.error[here.error != '']))
-    print(f'{len(df):,} photos in {file}')
+    print(f'{_counted(len(df))} in {file}')
     left = _sort(file, a.sort_into, a.move, a.yes, a.quiet) if a.sort_into and len(df) else 0
     return max(_finish(int((here.error != '').sum())), left)
 
@@ -432,11 +435,11 @@ def _sort(table, folder, move:bool, yes:bool, quiet:bool)->int: # exit status
     n = int((read_answers(table).error == '').sum())
     if move and not yes:
         if not sys.stdin.isatty(): raise UserError('--move asks first: add --yes where nobody can answer.')
-        answer = input(f"Move {n:,} photos into '{folder}'? animal_cls unsort can move them back. [y/N] ")
+        answer = input(f"Move {_counted(n)} into '{folder}'? animal_cls unsort can move them back. [y/N] ")
         if answer.lower() != 'y': return print('nothing was moved') or 1
     with bar(n, 'sort', ' photos', show=not quiet) as done: bad = sort_into(table, folder, move, done.update)
     _say_errors('not sorted', zip(bad.path, bad.error))
-    print(f'{n - len(bad):,} photos sorted into {folder}; to undo it: animal_cls unsort {table}')
+    print(f'{_counted(n - len(bad))} sorted into {folder}; to undo it: animal_cls unsort {table}')
     return int(len(bad) > 0)
 
 def cmd_sort(

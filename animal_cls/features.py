@@ -335,7 +335,7 @@ def apart(found, y, groups, folds:int=5)->torch.Tensor: # as for `centres`, grou
 # %% ../nbs/10_features.ipynb #f4dbbb13
 def least_probability(scores,          # (n) 1 minus the probability of the true class, of photos kept aside; or None
                       confidence:float,# share of photos whose set shall hold their class, 0 to 1
-                     )->float:         # a class belongs into the set from this probability on; 0: all do
+                     )->float:         # a class belongs in the set from this probability on; 0: all do
     "The promise of split conformal prediction in one number (LAC); raises `UserError` where none can be made."
     if not 0 < confidence < 1:
         raise UserError(f'No set is right with confidence {confidence}: choose one between 0 and 1, such as .95.')

@@ -321,7 +321,7 @@ def _heat_section(root:Path,            # folder of the photos
     if few: groups.pop(list(groups)[2]) # mistakes at random: the group after it shows all of them
     said = ('<p>Grad-CAM: the photo, then the evidence for the prediction. Mistakes have a third picture, '
             'the evidence for the label. Where the net is very sure of a mistake, check the label.</p>'
-            f'<p class=scale>no evidence{_photo_tag(scale_bar(12), "from grey to yellow")}strongest evidence</p>'
+            f'<p class=scale>no evidence{_photo_tag(scale_bar(12), "from grey to pink")}strongest evidence</p>'
             + _heat_groups(root, model, cache, groups))
     if few: return said
     return f'{said}<h3>Most often confused</h3>{_heat_groups(root, model, cache, confused(answers, n=4), "h4")}'
