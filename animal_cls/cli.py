@@ -110,7 +110,8 @@ def cmd_scan(
     _show_scan(table)
     bad, classes = table[table.error != ''], table.label[table.label != ''].nunique()
     _say_errors('unreadable', zip(bad.path, bad.error))
-    print(f'{_counted(len(table), "file")} in {_counted(classes, "class")}, {len(bad)} unreadable{f"; table in {a.out}" if a.out else ""}')
+    there = f'; table in {a.out}' if a.out else ''
+    print(f"{_counted(len(table), 'file')} in {_counted(classes, 'class')}, {len(bad)} unreadable{there}")
     return int(stopped)
 
 # %% ../nbs/95_cli.ipynb #35561b77
@@ -143,7 +144,8 @@ def cmd_audit(
     for issue, n in findings.issue.value_counts().items():
         first = findings[findings.issue == issue].iloc[0]
         print(f'{n:6} {issue:16} for example', *([f'{first.path}:'] if first.path else []), first.detail)
-    print(f'{_counted(len(findings), "finding")} in {_counted(len(items), "file")}{f"; all of them in {a.out}" if a.out else ""}')
+    there = f'; all of them in {a.out}' if a.out else ''
+    print(f"{_counted(len(findings), 'finding')} in {_counted(len(items), 'file')}{there}")
     _compare_with_truth(root, findings)
     return 0
 
@@ -315,7 +317,8 @@ def cmd_evaluate(
     results = evaluate(a.weights, root, items, flip=a.flip, all=a.all, progress=not a.quiet)
     if a.out: save_results(results, a.out)
     _report_left_out(results['bad'])
-    if results['n_skipped']: print(f"{_counted(results['n_skipped'], 'file')} left out because the net does not know their class")
+    if results['n_skipped']:
+        print(f"{_counted(results['n_skipped'], 'file')} left out because the net does not know their class")
     if results['n_seen']:
         how = 'and are measured all the same' if a.all else 'and are left out'
         print(f"{results['n_seen']} photos, or near-duplicates of them, were seen in training {how}")
