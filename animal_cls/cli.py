@@ -13,7 +13,7 @@ from . import __version__
 
 # %% ../nbs/95_cli.ipynb #aa1d0332
 def _counted(k:int, what='photo')->str: # '1 photo', '2,000 photos', '3 classes'
-    return f"{k:,} {what}{'e'*(what[-1] == 's' and k != 1)}{'s'*(k != 1)}"
+    return f"{k:,} {what}" + ('' if k == 1 else 'es' if what[-1] == 's' else 's')
 
 def _get_items(
     data:str|None,     # DATA
