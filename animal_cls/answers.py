@@ -137,9 +137,9 @@ class Answers:
 
     def left(self, paths:list)->list: # of photos
         "The photos without an answer; raises `UserError` for a file that is something else, or another net's."
-        paths = {os.path.abspath(p): str(p) for p in reversed(paths)}
-        kept = _open(self, list(paths.values()))
-        return [p for whole, p in reversed(paths.items()) if whole not in kept]
+        paths = {os.path.abspath(p): str(p) for p in paths} # a photo may be named in several ways
+        kept = _open(self, paths)
+        return [p for whole, p in paths.items() if whole not in kept]
 
     def add(self, rows:list): # from `table_row`, with the further columns
         own = dict(sorted_to='', weights=self.weights)
@@ -179,7 +179,7 @@ def _begin(table): # make its file
     write_atomic(table.growing, lambda p: p.write_bytes(_head(table) if table.growing.suffix == '.csv' else b''))
 
 # %% ../nbs/17_answers.ipynb #17000050
-def _kept(table, paths:list)->set: # of absolute paths
+def _kept(table, paths:dict)->set: # by absolute path, as are those that are returned
     "The photos whose answers hold; others that are asked for leave the table, unless they have been sorted."
     if not table.growing.stat().st_size: return set()
     more = ['picture'] if 'picture' in table.columns else []
@@ -187,10 +187,10 @@ def _kept(table, paths:list)->set: # of absolute paths
     if set(old.weights) - {table.weights}:
         raise UserError(f"'{table.file}' holds answers of another net, or with other options: "
                         'give another --out, or delete it.')
-    now, whole, asked = old.path.map(_stamp), old.path.map(os.path.abspath), set(map(os.path.abspath, paths))
+    now, whole = old.path.map(_stamp), old.path.map(os.path.abspath)
     stale = (old.error != '') | (now != old.stamp) & (now != '')
     if more: stale |= old.picture.map(lambda name: bool(name) and not (table.file.parent/name).exists())
-    stale &= whole.isin(asked)
+    stale &= whole.isin(list(paths))
     changed = stale & (old.sorted_to != '')
     if changed.any(): note(f'{changed.sum():,} photo(s) have changed since they were sorted: unsort them to ask again')
     if (stale := stale & ~changed).any():
@@ -198,9 +198,10 @@ def _kept(table, paths:list)->set: # of absolute paths
         with writing(table.file, 'start again'): _write(_read(table.growing)[~stale], table.growing)
     return set(whole[~stale])
 
-def _open(table, paths:list)->set: # an `Answers`; those whose answers hold
+# %% ../nbs/17_answers.ipynb #17000051
+def _open(table, paths:dict)->set: # an `Answers`; as for `_kept`
     "Make a table ready to grow."
-    if table.growing != table.file: _must_be_utf8(paths)
+    if table.growing != table.file: _must_be_utf8(paths.values())
     with writing(table.file, 'start again'), ExitStack() as stack:
         stack.enter_context(_locked(table.file))
         if not table.growing.exists() or not table.growing.stat().st_size: _begin(table)

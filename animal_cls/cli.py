@@ -419,7 +419,7 @@ def _predict_into(a, predictor, paths)->int: # exit status
     def rows(todo):
         if a.cluster: return map(table_row, _stream_far(a.weights, predictor, todo, a.confidence))
         return map(table_row, predictor.stream(todo, a.batch, confidence=a.confidence))
-    paths = list({os.path.abspath(p): p for p in paths if not os.path.isdir(p)}.values()) # each photo once
+    paths = [p for p in paths if not os.path.isdir(p)]
     if not paths: note('there is no photo here')
     _fill(Answers(file, how), rows, paths, 'predict', a.quiet)
     df = read_answers(file)
@@ -510,7 +510,7 @@ def cmd_explain(
     page, file = out/'index.html', out/'answers.csv'
     if page.exists() and b'content=animal_cls' not in page.read_bytes()[:300]:
         raise UserError(f"'{page}' is something else: give another --out.")
-    paths = list(dict.fromkeys(_but(expand(a.paths), page, file)))
+    paths = _but(expand(a.paths), page, file)
     table = Answers(file, f'{predictor.id} {a.method} {a.target or ""}'.strip(), ['picture'])
     _fill(table, lambda todo: _explained(a, predictor, todo, target, out), paths, 'explain', a.quiet)
     df = read_answers(file)

@@ -331,6 +331,7 @@ def _teacher_for(run:Run)->Teacher:
         note(f'the photos are kept at {run.cache.size} pixels, but the teacher is used to {teacher.size}: it will see less')
     return teacher
 
+# %% ../nbs/07_train.ipynb #5ec48321
 def _assemble(name, cache, recipe, init, fresh, out=None)->Run: # as for `train`; fresh: its state will not be read
     set_seed(recipe.seed)
     classes, device = sorted(set(cache.items.label)), get_device()

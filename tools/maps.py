@@ -16,10 +16,10 @@ from animal_cls.sample import KINDS, draw_animal
 from animal_cls.recipe import FAST
 from animal_cls.train import train
 
+if len(sys.argv) < 2: sys.exit(__doc__)
 root, items = get_data()
 kinds = sorted(KINDS)*6
 photos, masks = zip(*(draw_animal(kind, 2000 + i) for i, kind in enumerate(kinds)))
-if len(sys.argv) < 2: sys.exit(__doc__)
 file, names = Path('results')/'maps.json', sys.argv[2:] or list(MODELS)
 before = json.loads(file.read_text()) if len(names) < len(MODELS) else dict(right={}, maps=[])
 right, maps = before['right'], [r for r in before['maps'] if r['model'] not in names]
