@@ -5,7 +5,7 @@ python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS    make those again, short
     --only NAME...                                       make these again, old or not
     --hours H                                            begin nothing that would end later (6)
 
-A figure is older than its code when a function or class of the modules it measures, or of the script that made it,
+A figure is older than its code when a function or class of the modules it measures, or of what it needs of the script that made it,
 has changed since the revision in its file ('…' stands for lines outside of functions); comments and docstrings do not
 count. Figures are best made from a clean checkout on a quiet machine. One that fails leaves its old file, and a log in
 RUNS, where what was stopped goes on from. Writes results/refresh.json, which notebook 20 shows."""
@@ -81,6 +81,19 @@ def parts(text):
             found.setdefault(getattr(node, 'name', '…'), []).append(ast.dump(node))
     return found
 
+def needed(name, found):
+    "Of a script that makes several figures, the functions that this one needs, going by the names in them."
+    if name not in found: return found
+    todo, seen = [name, '…'], set()
+    while todo:
+        seen.add(part := todo.pop())
+        todo += [p for p in found if p not in seen and f"id='{p}'" in ''.join(found.get(part, []))]
+    return {part: found[part] for part in found if part in seen}
+
+def measured(name, file, text):
+    "What a figure depends on in one file."
+    return needed(name, parts(text)) if file.startswith('tools/') else parts(text)
+
 def then(revision, path):
     "A file as it was; None where it was not there, or the revision is not known here."
     told = subprocess.run(['git', 'show', f'{revision}:{path}'], cwd=ROOT, capture_output=True, text=True)
@@ -100,14 +113,14 @@ def changed(name):
     for file in files(name):
         before, now = then(revision, file) if revision else None, (ROOT/file).read_text(encoding='utf-8')
         if before is None: return [f'{file} is not known as it was']
-        old, new = parts(before), parts(now)
+        old, new = (measured(name, file, text) for text in (before, now))
         differ = (part for part in sorted(old.keys() | new.keys()) if old.get(part) != new.get(part))
         found += [f'{Path(file).stem}.{part}' for part in differ]
     return found
 
 def code(name):
     "Changes with the code that a figure depends on."
-    said = [parts((ROOT/file).read_text(encoding='utf-8')) for file in files(name)]
+    said = [measured(name, file, (ROOT/file).read_text(encoding='utf-8')) for file in files(name)]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 def ages():
