@@ -5,10 +5,10 @@ python tools/refresh.py PHOTOS ORIGINALS STRANGE RUNS    make those again, short
     --only NAME...                                       make these again, old or not
     --hours H                                            begin nothing that would end later (6)
 
-A figure is older than its code when a function or class of the modules it measures, or of what it needs of the script that made it,
-has changed since the revision in its file ('…' stands for lines outside of functions); comments and docstrings do not
-count. Figures are best made from a clean checkout on a quiet machine. One that fails leaves its old file, and a log in
-RUNS, where what was stopped goes on from. Writes results/refresh.json, which notebook 20 shows."""
+A figure is older than its code when a function or class of the modules it measures, or of what it needs of the
+script that made it, has changed since the revision in its file ('…' stands for lines outside of functions); comments
+and docstrings do not count. Figures are best made from a clean checkout on a quiet machine. One that fails leaves its
+old file, and a log in RUNS, where what was stopped goes on from. Writes results/refresh.json, which notebook 20 shows."""
 import argparse, ast, hashlib, json, os, shlex, shutil, subprocess, sys, time
 from pathlib import Path
 from animal_cls.evaluate import save_results
