@@ -81,18 +81,15 @@ def parts(text):
             found.setdefault(getattr(node, 'name', '…'), []).append(ast.dump(node))
     return found
 
-def needed(name, found):
-    "Of a script that makes several figures, the functions that this one needs, going by the names in them."
-    if name not in found: return found
+def measured(name, file, text):
+    "What a figure depends on in a file; of a script that makes several, what this one needs, going by names."
+    found = parts(text)
+    if not file.startswith('tools/') or name not in found: return found
     todo, seen = [name, '…'], set()
     while todo:
         seen.add(part := todo.pop())
         todo += [p for p in found if p not in seen and f"id='{p}'" in ''.join(found.get(part, []))]
     return {part: found[part] for part in found if part in seen}
-
-def measured(name, file, text):
-    "What a figure depends on in one file."
-    return needed(name, parts(text)) if file.startswith('tools/') else parts(text)
 
 def then(revision, path):
     "A file as it was; None where it was not there, or the revision is not known here."
