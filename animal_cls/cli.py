@@ -377,8 +377,10 @@ def cmd_predict(
 
 def _say(rows, classes:list, paths:list, as_json:bool)->int: # answers, as they come -> exit status
     from animal_cls.answers import tally
-    table = tally(_printed(rows, classes, paths, as_json))
-    if table.photos.sum() > 1 and not as_json: _say_tally(table)
+    rows = _printed(rows, classes, paths, as_json)
+    if as_json or len(paths) < 2: return _finish(sum('error' in row for row in rows)) # nothing to sum up
+    table = tally(rows)
+    _say_tally(table)
     return _finish(table.photos[table['class'] == 'could not be opened'].sum())
 
 # %% ../nbs/95_cli.ipynb #64acf4a7

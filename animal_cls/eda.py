@@ -9,9 +9,9 @@ __all__ = ['show_cards', 'plot_balance', 'atypical_sizes', 'plot_sizes', 'plot_b
 # %% ../nbs/03_eda.ipynb #d58beffe
 import textwrap
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np
 from PIL import Image
-from .core import readable
+from .core import pd, readable
 from .data import EXTENSIONS, english, open_image
 from .scan import EMPTY, HASHES, near_duplicates
 

@@ -8,11 +8,11 @@ __all__ = ['plot_map', 'embed', 'probe', 'similar']
 # %% ../nbs/10_features.ipynb #10a00003
 import contextlib, dataclasses, functools, json, os, shutil, threading, time, uuid, warnings
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from .augment import prepare
-from .core import bar, in_handfuls, on_cluster, save_table, UserError, write_atomic, writing
+from .core import bar, in_handfuls, on_cluster, pd, save_table, UserError, write_atomic, writing
 from .device import at_a_time, bf16_pays, get_device, in_halves, in_streams, layout
 from .model import LITE, create_model, digest, fold, last_layer, load_weights, read_header
 from .model import save_weights, start_from

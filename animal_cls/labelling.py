@@ -8,9 +8,9 @@ __all__ = ['typical', 'Session', 'open_session']
 # %% ../nbs/18_labelling.ipynb #18000004
 import hashlib, os
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np
 import torch
-from .core import save_table, UserError, write_atomic
+from .core import pd, save_table, UserError, write_atomic
 from .data import get_data, read_curation
 from .device import get_device
 from .evaluate import wilson

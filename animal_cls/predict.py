@@ -11,13 +11,13 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-import numpy as np, pandas as pd
+import numpy as np
 import torch, torch.nn as nn, torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 from .answers import as_table, table_row
 from .augment import middle, normalise, prepare
-from .core import cores, in_handfuls, readable, UserError, write_atomic, writing
+from .core import cores, in_handfuls, pd, readable, UserError, write_atomic, writing
 from .data import _checksum, class_number, english, weights_file
 from .device import at_a_time, get_device, in_halves, in_streams, layout
 from .features import closeness, last_inputs, least_probability
