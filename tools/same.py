@@ -2,8 +2,8 @@
 
 A study that trains for hours is not made again because a function got a better name. Instead, the study is run twice on
 the drawn sample: with the code at the figure's revision, and with that of now, each in a copy of its own. Then everything
-they wrote is compared, except times: what each run learned in each epoch, and the rows of the figure. At most twenty steps
-instead of a thousand, one thread. Writes results/same.json, which `tools/refresh.py` reads."""
+they wrote is compared, except times: what each run learned in each epoch, and the rows of the figure. Twenty steps are
+enough where it would be a thousand, and one seed. Writes results/same.json, which `tools/refresh.py` reads."""
 import json, math, os, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,12 +16,13 @@ TIMES = {'seconds', 'train_seconds', 'images_per_second', 'peak_share', 'took'} 
 CLOSE = 1e-5 # relative; answers in other batches differ in the last digits
 
 def copy(revision, folder):
-    "The code at a revision, with short trainings."
+    "The code at a revision, with short trainings of one seed."
     folder.mkdir(parents=True)
     packed = subprocess.run(['git', 'archive', revision], cwd=ROOT, capture_output=True, check=True).stdout
     subprocess.run(['tar', 'x', '-C', folder], input=packed, check=True)
-    for file in (folder/'animal_cls').glob('*.py'):
-        file.write_text(file.read_text().replace('min_steps=1000', 'min_steps=20'))
+    for file in [*(folder/'animal_cls').glob('*.py'), *(folder/'tools').glob('*.py')]:
+        short = file.read_text().replace('min_steps=1000', 'min_steps=20').replace('SEEDS = 0, 1, 2', 'SEEDS = 0,')
+        file.write_text(short)
     for file in (folder/'results').glob('*.json'): file.unlink()
     return folder
 
