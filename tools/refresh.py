@@ -122,14 +122,17 @@ def code(name):
 
 def ages():
     "A row for each figure; `changed` is None for those that are not made here. Written to results/refresh.json."
-    rows = []
+    rows, tried = [], load('same')['rows']
     for file in sorted(RESULTS.glob('*.json')):
-        if file.stem == 'refresh':
+        if file.stem in ('refresh', 'same'):
             continue
         about = load(file.stem)
         row = dict(name=file.stem) | {k: about.get(k, '') for k in ('revision', 'machine', 'torch', 'threads')}
         why = CARD if file.stem.startswith('gpu-') else WHY.get(file.stem, '')
         row |= dict(changed=changed(file.stem) if file.stem in JOBS else None, why=why)
+        again = tried.get(file.stem, {})
+        if row['changed'] and again.get('then') == row['revision'] and again['code'] == code(file.stem):
+            row['why'] = f"then and now agree in {again['alike']:,} of {again['numbers']:,} numbers: tools/same.py"
         rows.append(row)
     save_results(dict(rows=rows), RESULTS/'refresh.json')
     return rows
@@ -184,7 +187,7 @@ def main():
             said = make(name, places, 240*minutes)
             print(f'{name}: {said}, {(time.time() - start)/60:.1f} of {minutes} minutes', flush=True)
     for row in ages():
-        if row['changed']: print(f"{row['name']}: older than {', '.join(row['changed'])}")
+        if row['changed']: print(f"{row['name']}: {row['why'] or 'older than ' + ', '.join(row['changed'])}")
     for name in JOBS:
         if not (RESULTS/f'{name}.json').exists(): print(f'{name}: not made yet')
 
