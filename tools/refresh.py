@@ -65,6 +65,7 @@ WHY |= dict.fromkeys(('final-fast-first-try', 'final-fast-second-try', 'beyond-t
 WHY |= dict.fromkeys(('own-imagenet-tuned', 'own-ten-tuned', 'own-seven', 'seven-strange', 'many-small32'),
                      'what was tried before the default changed')
 WHY['lite'] = 'a copy of ImageNet weights, measured once'
+WHY['bench-train-elsewhere'] = 'the other kind of processor, measured when there was one'
 CARD = 'made on a graphics card: tools/gpu.py'
 
 def load(name): return json.loads((RESULTS/f'{name}.json').read_text(encoding='utf-8'))
