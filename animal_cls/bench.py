@@ -233,7 +233,7 @@ def _process(n:int, *args): # number of photos, arguments of Python -> a contest
     "Python as a process of its own, with an empty cache folder."
     def work():
         with tempfile.TemporaryDirectory() as tmp:
-            env = os.environ | dict(ANIMAL_CLS_HOME=tmp)
+            env = os.environ | dict(ANIMAL_CLS_HOME=tmp, PYTHONDONTWRITEBYTECODE='') # as it is after the first time
             subprocess.run([sys.executable, *args], check=True, stdout=subprocess.DEVNULL, env=env)
         return n
     return work

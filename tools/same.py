@@ -59,7 +59,8 @@ def compare(old, new):
 def main():
     names = sys.argv[1:]
     if not names or set(names) - JOBS.keys(): sys.exit(__doc__)
-    if subprocess.run(['git', 'status', '--porcelain', '-uno', 'animal_cls', 'tools'], cwd=ROOT, capture_output=True).stdout:
+    unsaved = subprocess.run(['git', 'status', '--porcelain', '-uno', 'animal_cls', 'tools'], cwd=ROOT, capture_output=True)
+    if unsaved.stdout:
         sys.exit('commit first: what is compared is the last commit')
     now = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     photos, _ = get_data()
