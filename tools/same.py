@@ -51,10 +51,11 @@ def leaves(value, where=''):
     elif isinstance(value, (int, float)): yield where, value
 
 def compare(old, new):
-    "Of the numbers that both have: how many there are, and how many are the same."
-    both = old.keys() & new.keys()
-    alike = [math.isclose(old[k], new[k], rel_tol=CLOSE) or old[k] != old[k] and new[k] != new[k] for k in both]
-    return dict(numbers=len(both), alike=sum(alike), only_old=len(old) - len(both), only_new=len(new) - len(both))
+    "Of the numbers that both have: how many there are, how many are the same, and those that differ, with both values."
+    both = sorted(old.keys() & new.keys())
+    differ = {k: (old[k], new[k]) for k in both
+              if not (math.isclose(old[k], new[k], rel_tol=CLOSE) or old[k] != old[k] and new[k] != new[k])}
+    return dict(numbers=len(both), alike=len(both) - len(differ), differ=differ)
 
 def main():
     names = sys.argv[1:]
