@@ -60,19 +60,19 @@ def compare(old, new):
 def main():
     names = sys.argv[1:]
     if not names or set(names) - JOBS.keys(): sys.exit(__doc__)
-    unsaved = subprocess.run(['git', 'status', '--porcelain', '-uno', 'animal_cls', 'tools'], cwd=ROOT, capture_output=True)
-    if unsaved.stdout:
-        sys.exit('commit first: what is compared is the last commit')
+    status = 'git', 'status', '--porcelain', '-uno', 'animal_cls', 'tools'
+    unsaved = subprocess.run(status, cwd=ROOT, capture_output=True)
+    if unsaved.stdout: sys.exit('commit first: what is compared is the last commit')
     now = subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     photos, _ = get_data()
     file = RESULTS/'same.json'
-    rows = load('same')['rows'] if file.exists() else {}
     for name in names:
         with tempfile.TemporaryDirectory() as tmp, ThreadPoolExecutor(2) as pool:
             tmp = Path(tmp)
             places = dict(photos=photos, three=some(photos, tmp/'three', 'gatto', 'pecora', 'ragno'),
                           new=some(photos, tmp/'new', 'gatto', 'pecora', 'scoiattolo'))
             old, new = pool.map(lambda revision: run(name, revision, places, tmp), (load(name)['revision'], now))
+        rows = load('same')['rows'] if file.exists() else {} # another may have added to it
         rows[name] = dict(then=load(name)['revision'], now=now, code=code(name), **compare(old, new))
         print(name, rows[name], flush=True)
         save_results(dict(rows=rows), file)
