@@ -24,7 +24,7 @@ JOBS = {
     'bench-loader': (1, 'augment preprocess', 'bench loader {photos} --seconds 5'),
     'bench-gradcam': (2, 'gradcam', 'bench gradcam --seconds 4'),
     'bench-scan': (4, 'scan', 'bench scan {originals} --seconds 8'),
-    'bench-predict': (4, 'predict quick answers', 'bench predict {photos} --seconds 5'),
+    'bench-predict': (6, 'predict quick answers', 'bench predict {photos} --seconds 15'),
     'hostile': (4, 'data quick model', 'tools/hostile.py'),
     'busy': (5, 'device train', 'tools/busy.py'),
     'cluster': (6, 'core predict', 'tools/cluster.py {photos}'),
