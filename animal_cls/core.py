@@ -205,6 +205,10 @@ class _Lines:
         said = f'{self.desc}: {self.n:,} of {self.total:,}{self.unit}', f'{rate:,.1f} a second', left, remark
         print(*filter(None, said), sep=', ', file=sys.stderr, flush=True)
 
+class _Silent(_Lines):
+    "No progress to see, and nothing to import for it."
+    def set_postfix_str(self, remark:str): self.told = time.monotonic()
+
 # %% ../nbs/90_core.ipynb #e5dc28fa
 def bar(total:int,      # how many there are
         desc:str,       # what is being done
@@ -213,9 +217,10 @@ def bar(total:int,      # how many there are
         show:bool=True, # False: stay quiet
        ):               # a context manager with `update` and `set_postfix_str`
     "Progress: a bar where somebody watches (a terminal, a notebook), lines where not."
-    if show and not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
+    if not show: return _Silent(total, desc, unit, initial)
+    if not sys.stderr.isatty() and 'ipykernel' not in sys.modules: return _Lines(total, desc, unit, initial)
     from tqdm.auto import tqdm # not needed by everyone
-    return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=not show)
+    return tqdm(total=total, initial=initial, desc=desc, unit=unit)
 
 # %% ../nbs/90_core.ipynb #90a0c001
 def note(text:str): # without a full stop
