@@ -12,7 +12,7 @@ from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
 from refresh import JOBS, RESULTS, ROOT, code, load, some
 
-TIMES = {'seconds', 'train_seconds', 'images_per_second', 'peak_share', 'took'} # differ from run to run
+TIMES = 'seconds', 'train_seconds', 'images_per_second', 'peak_share' # differ from run to run
 CLOSE = 1e-3 # relative: other batches and other libraries round differently
 
 def copy(revision, folder):
@@ -47,7 +47,7 @@ def leaves(value, where=''):
     "Yields (where, number) for all numbers in nested lists and dicts, but for times."
     if isinstance(value, (dict, list)):
         for k, v in value.items() if isinstance(value, dict) else enumerate(value):
-            if k not in TIMES: yield from leaves(v, f'{where}/{k}')
+            if not str(k).startswith(TIMES): yield from leaves(v, f'{where}/{k}')
     elif isinstance(value, (int, float)): yield where, value
 
 def compare(old, new):
