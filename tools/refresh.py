@@ -84,8 +84,8 @@ def parts(text):
 
 def measured(name, file, text):
     "What a figure depends on in a file; of a script that makes several, what this one needs, going by names."
-    found = parts(text)
-    if not file.startswith('tools/') or name not in found: return found
+    found, name = parts(text), name.replace('-', '_')
+    if not file.startswith(('tools/', 'animal_cls/bench')) or name not in found: return found
     todo, seen = [name, '…'], set()
     while todo:
         seen.add(part := todo.pop())
