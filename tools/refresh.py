@@ -86,7 +86,7 @@ def measured(name, file, text):
     "What a figure depends on in a file; of a script that makes several, what this one needs, going by names."
     found, name = parts(text), name.replace('-', '_')
     if not file.startswith(('tools/', 'animal_cls/bench')) or name not in found: return found
-    todo, seen = [name, '…'], set()
+    todo, seen = [name], {'…'}
     while todo:
         seen.add(part := todo.pop())
         todo += [p for p in found if p not in seen and f"id='{p}'" in ''.join(found.get(part, []))]
