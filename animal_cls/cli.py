@@ -375,6 +375,7 @@ def cmd_predict(
     if a.out or a.sort_into: return _predict_into(a, predictor, paths)
     return _say(predictor.stream(paths, a.batch, confidence=a.confidence), predictor.classes, paths, a.json)
 
+# %% ../nbs/95_cli.ipynb #ff75a780
 def _say(rows, classes:list, paths:list, as_json:bool)->int: # answers, as they come -> exit status
     from animal_cls.answers import tally
     rows = _printed(rows, classes, paths, as_json)

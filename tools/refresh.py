@@ -148,6 +148,11 @@ def some(photos, folder, *labels):
                 except OSError: shutil.copyfile(path, folder/label/path.name) # on another disk
     return folder
 
+def in_words(command, places):
+    "What Python is called with."
+    words = [word.format(**places) for word in shlex.split(command)]
+    return words if words[0].startswith('tools/') else ['-m', 'animal_cls', *words]
+
 def make(name, places, limit):
     "Run the commands of a figure: how did it end?"
     _, _, *commands = JOBS[name]
@@ -155,9 +160,7 @@ def make(name, places, limit):
     places['runs'].mkdir(exist_ok=True)
     with open(places['runs']/'log.txt', 'w') as log:
         for command in commands:
-            words = [word.format(**places) for word in shlex.split(command)]
-            if not words[0].startswith('tools/'):
-                words = ['-m', 'animal_cls', *words] + ['--out', f'results/{name}.json']*(words[0] == 'bench')
+            words = in_words(command, places) + ['--out', f'results/{name}.json']*command.startswith('bench ')
             try: done = subprocess.run([sys.executable, *words], cwd=ROOT, stdout=log, stderr=log, timeout=limit)
             except subprocess.TimeoutExpired: return 'took too long'
             if done.returncode: return f'failed with status {done.returncode}'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from animal_cls.data import get_data
 from animal_cls.evaluate import save_results
-from refresh import JOBS, RESULTS, ROOT, code, load, some
+from refresh import JOBS, RESULTS, ROOT, code, in_words, load, some
 
 TIMES = 'seconds', 'train_seconds', 'images_per_second', 'peak_share' # differ from run to run
 CLOSE = 1e-3 # relative: other batches and other libraries round differently
@@ -33,9 +33,8 @@ def run(name, revision, places, tmp):
     own = dict(PYTHONPATH=str(tree), ANIMAL_CLS_HOME=str(tmp/revision/'home'), OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
     _, _, *commands = JOBS[name]
     for command in commands:
-        words = [word.format(**places, runs=runs, what='drawings') for word in command.split()]
+        words = in_words(command, places | dict(runs=runs, what='drawings'))
         words = ['20' if word == '60' else word for word in words] # photos of a class: the sample has fewer
-        if not words[0].startswith('tools/'): words = ['-m', 'animal_cls', *words]
         done = subprocess.run([sys.executable, *words], cwd=tree, env=os.environ | own, capture_output=True, text=True)
         if done.returncode: raise SystemExit(f'{name} at {revision}: {done.stderr[-2000:]}')
     found = dict(leaves(json.loads((tree/'results'/f'{name}.json').read_text())))
