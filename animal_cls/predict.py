@@ -27,13 +27,12 @@ from .preprocess import build_cache
 from .quick import _belongs, _expand, _GIANT, _ROOM, _sealed, answer, Quick, read_photo
 from .scan import KILLER
 
-# %% ../nbs/11_predict.ipynb #600a0cdc
+# %% ../nbs/11_predict.ipynb #ed287cc8
 def _as_list(photos): # one photo, or an iterable of them
     if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
     one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
     return [photos] if one else photos
 
-# %% ../nbs/11_predict.ipynb #ed287cc8
 def _pieces(photos, size:int): # any iterable; yields lists of at most so many
     photos = iter(photos)
     while some := list(itertools.islice(photos, size)): yield some
