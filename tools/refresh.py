@@ -52,7 +52,7 @@ JOBS = {
     'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
     'ablation': (45, 'train recipe', 'tools/study.py ablation {photos} {runs}/ablation'),
     'taught': (95, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
-    'compare': (120, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
+    'compare': (60, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
 }
 
 WHAT = '19,982 photos of Animals-10, shorter side 160 px'

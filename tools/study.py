@@ -157,11 +157,11 @@ def best_rate(learn): # a function of a rate -> training accuracy after a short 
 
 def compare():
     "`FAST` was made with *beyond*; the others get a learning rate of their own. The test set is asked once."
-    cache, base, rows = photos(128), turn(FAST, size=128), []
+    cache, base, rows = photos(96), turn(FAST, size=96, epochs=12), []
     for name in ('beyond', 'torchvision:mobilenet_v3_small', 'torchvision:resnet18'):
         short = name.replace(':', '-')
         def quick(lr):
-            recipe, out = turn(base, epochs=3, min_steps=0, lr=lr), runs/f'{short}-{lr}'
+            recipe, out = turn(base, epochs=2, min_steps=0, size=64, lr=lr), runs/f'{short}-{lr}'
             try: history = train(name, cache, recipe, out, resume=True, init='random')
             except UserError as e:
                 if 'no longer a number' not in str(e): raise
@@ -172,8 +172,8 @@ def compare():
         train(name, cache, turn(base, lr=lr), out, resume=True, init='random')
         r, net = finish_run(out, cache), load_weights(out/'weights.safetensors')
         layers = summary(net, net.meta['size'])
-        rows.append({k: r[k] for k in FACTS} | dict(lr=lr, tried=tried, macs=int(layers.macs.sum()),
-                                                    parameters=sum(p.numel() for p in net.parameters())))
+        rows.append({k: r[k] for k in (*FACTS, 'history')} | dict(
+            lr=lr, tried=tried, macs=int(layers.macs.sum()), parameters=sum(p.numel() for p in net.parameters())))
         keep(rows)
 
 globals()[study]()
