@@ -1,6 +1,6 @@
 """How much do near-duplicates across a random split inflate accuracy? python tools/leak.py DATA RUNS
 
-Trains the final net at 64 pixels on a third of the photos (families of near-duplicates kept whole). For each of several
+Trains *beyond* at 64 pixels on a third of the photos (families of near-duplicates kept whole). For each of several
 seeds it trains once on a random split and once on a split without leaks, both 80/20 and with the same recipe. Writes
 results/leak.json after each run; runs that are already in RUNS are not repeated."""
 import dataclasses, sys
@@ -24,7 +24,7 @@ families = group.max() + 1
 mine = np.flatnonzero(np.isin(group, np.random.default_rng(0).permutation(families)[:families//3]))
 family = pd.Series(group[mine]).map(pd.Series(group[mine]).value_counts()).values
 recipe = dataclasses.replace(FAST, name='fast at 64 px', epochs=18, size=64, stages=((1., 1.),), min_steps=0)
-recipe = fit_recipe(recipe, len(mine), MODELS['final'])
+recipe = fit_recipe(recipe, len(mine), MODELS['beyond'])
 rows = []
 for seed in SEEDS:
     for split in 'random', 'leak-free':
@@ -33,7 +33,7 @@ for seed in SEEDS:
         taught, held = mine[part == 'train'], mine[part == 'test']
         cache = cache.with_parts(train=taught) # without a part called 'test', which would choose the epoch
         out = Path(sys.argv[2])/f'{split}-{seed}'
-        train('final', cache, dataclasses.replace(recipe, seed=seed), out, resume=True)
+        train('beyond', cache, dataclasses.replace(recipe, seed=seed), out, resume=True)
         model = load_weights(out/'weights.safetensors').to(get_device())
         # twins have a near-duplicate among the training photos; kin have one anywhere
         twin = np.isin(group[held], group[taught])

@@ -68,8 +68,9 @@ def main():
     for name in names:
         with tempfile.TemporaryDirectory() as tmp, ThreadPoolExecutor(2) as pool:
             tmp = Path(tmp)
-            places = dict(photos=photos, three=some(photos, tmp/'three', 'gatto', 'pecora', 'ragno'),
-                          new=some(photos, tmp/'new', 'gatto', 'pecora', 'scoiattolo'))
+            places = dict(photos=photos, originals=photos, three=some(photos, tmp/'three', 'gatto', 'pecora', 'ragno'),
+                          new=some(photos, tmp/'new', 'gatto', 'pecora', 'scoiattolo'),
+                          strange=some(photos, tmp/'strange', 'cane', 'farfalla', 'mucca'))
             old, new = pool.map(lambda revision: run(name, revision, places, tmp), (load(name)['revision'], now))
         rows = load('same')['rows'] if file.exists() else {} # another may have added to it
         rows[name] = dict(then=load(name)['revision'], now=now, code=code(name), **compare(old, new))
