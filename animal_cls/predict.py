@@ -28,11 +28,6 @@ from .quick import _belongs, _expand, _GIANT, _ROOM, _sealed, answer, Quick, rea
 from .scan import KILLER
 
 # %% ../nbs/11_predict.ipynb #ed287cc8
-def _as_list(photos): # one photo, or an iterable of them
-    if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
-    one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
-    return [photos] if one else photos
-
 def _pieces(photos, size:int): # any iterable; yields lists of at most so many
     photos = iter(photos)
     while some := list(itertools.islice(photos, size)): yield some
@@ -81,6 +76,11 @@ def _ask(predictor,    # a `Predictor`
     return logits.cpu(), near, whole_view(heats, predictor.meta).cpu() if explain else heats
 
 # %% ../nbs/11_predict.ipynb #5b01f0b7
+def _as_list(photos): # one photo, or an iterable of them
+    if isinstance(photos, np.ndarray): return photos if photos.ndim in (1, 4) else [photos] # (N), (N, H, W, 3): several
+    one = isinstance(photos, (str, bytes, os.PathLike, Image.Image, torch.Tensor)) or not hasattr(photos, '__iter__')
+    return [photos] if one else photos
+
 def _answer(meta, logits, near, heat, least)->dict: # as in `_ask`; what `least_probability` says, or None
     known = None if near is None else near >= meta['known_from']
     row = answer(meta, logits.softmax(0).tolist(), known, least)

@@ -48,11 +48,11 @@ JOBS = {
     'scaling': (15, 'train device', 'tools/study.py scaling {photos} {runs}/scaling'),
     'few': (20, 'train recipe', 'tools/study.py few {photos} {runs}/few'),
     'seeds': (30, 'train recipe', 'tools/study.py seeds {photos} {runs}/seeds'),
-    'leak': (25, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
+    'leak': (45, 'preprocess', 'tools/leak.py {photos} {runs}/leak'),
     'generations': (40, 'model train', 'tools/study.py generations {photos} {runs}/generations'),
     'ablation': (45, 'train recipe', 'tools/study.py ablation {photos} {runs}/ablation'),
     'taught': (95, 'train recipe augment', 'tools/study.py taught {photos} {runs}/taught'),
-    'compare': (60, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
+    'compare': (100, 'train recipe model augment', 'tools/study.py compare {photos} {runs}/compare'),
 }
 
 WHAT = '19,982 photos of Animals-10, shorter side 160 px'
